@@ -1,0 +1,60 @@
+"""The port that every model back end implements."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+from agentsys.messages import Message, Token, Usage
+
+JsonSchema = Mapping[str, Any]
+
+Guided = Literal["outlines", "grammar", "strict", "prompt", "none"]
+"""How a reply was held to its schema.
+
+`outlines`: a mask compiled by Outlines; `grammar`: the engine's own JSON Schema
+grammar; `strict`: a provider's strict JSON Schema mode; `prompt`: the schema
+was only described in the prompt; `none`: free text was asked for.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One question to a model."""
+
+    messages: tuple[Message, ...]
+    schema: JsonSchema | None = None
+    """JSON Schema that the reply must satisfy; `None` for free text."""
+    max_tokens: int = 512
+    temperature: float = 0.0
+    seed: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a deployment answered, and what that took."""
+
+    text: str
+    usage: Usage
+    deployment: str
+    """The deployment that really answered."""
+    guided: Guided
+    tokens: tuple[Token, ...]
+    """The generated tokens with their log-probabilities; empty where the deployment gives none."""
+    seconds: float
+    nano_usd: int
+
+
+class Model(Protocol):
+    """One tier's model: a deployment, or several behind a router."""
+
+    async def ask(self, request: Request) -> Reply:
+        """The model's reply.
+
+        Raises:
+            ModelError: the one subclass that says what the caller can do about it.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Give back what the model holds; a second call does nothing."""
+        ...

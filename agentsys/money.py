@@ -1,0 +1,54 @@
+"""Money as whole nano-dollars, and what a call of a model costs.
+
+One nano-dollar is 10⁻⁹ US dollars: a small model's call costs less than a
+micro-dollar, and sums of integers have no rounding.
+"""
+
+from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal
+
+from agentsys.messages import Usage
+
+NANO_PER_USD = 10**9
+
+
+def nano(usd: Decimal | str | float) -> int:
+    """The amount in whole nano-dollars, rounded half up."""
+    return int((Decimal(str(usd)) * NANO_PER_USD).to_integral_value(ROUND_HALF_UP))
+
+
+def usd(nano_usd: int) -> Decimal:
+    """The amount in dollars, exact."""
+    return Decimal(nano_usd) / NANO_PER_USD
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """What a deployment costs: per token, per hour of its machine, or both."""
+
+    usd_per_mtok_in: Decimal = Decimal(0)
+    """US dollars per million prompt tokens."""
+    usd_per_mtok_out: Decimal = Decimal(0)
+    """US dollars per million generated tokens."""
+    usd_per_hour: Decimal = Decimal(0)
+    """US dollars per hour that the machine works on the call."""
+    share: Decimal = Decimal(1)
+    """The part of the machine that one call takes, for `usd_per_hour`."""
+
+    def of(self, usage: Usage, seconds: float = 0.0) -> int:
+        """Nano-dollars for a call of `usage` tokens that took `seconds`."""
+        tokens = usage.tokens_in * self.usd_per_mtok_in + usage.tokens_out * self.usd_per_mtok_out
+        hours = Decimal(str(seconds)) / 3600
+        return nano(tokens / 1_000_000 + hours * self.usd_per_hour * self.share)
+
+    @property
+    def basis(self) -> str:
+        """In words, for reports: `"per token"`, `"per hour"` or `"per token and hour"`."""
+        tokens = bool(self.usd_per_mtok_in or self.usd_per_mtok_out)
+        match tokens, bool(self.usd_per_hour):
+            case True, True:
+                return "per token and hour"
+            case False, True:
+                return "per hour"
+            case _:
+                return "per token"

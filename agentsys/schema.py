@@ -1,0 +1,192 @@
+"""Python types as JSON Schema, and JSON back into Python types.
+
+The one importer of jsonschema. What a model wrote is validated twice: by the
+JSON Schema that it was asked to satisfy, then by pydantic, whose validators may
+ask for more than a schema can say.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Any, TypeVar, cast
+
+from jsonschema import Draft202012Validator
+from pydantic import BaseModel, PydanticSchemaGenerationError, PydanticUserError, TypeAdapter
+from pydantic import ValidationError as PydanticInvalid
+
+from agentsys.errors import InvalidOutput, SchemaError
+
+T = TypeVar("T")
+
+JsonObject = dict[str, Any]
+
+
+@lru_cache(maxsize=1024)
+def _adapter(kind: Any) -> TypeAdapter[Any]:
+    try:
+        return TypeAdapter(kind)
+    except (PydanticSchemaGenerationError, PydanticUserError) as error:
+        raise SchemaError(
+            f"The type {name_of(kind)} cannot be validated: {str(error).splitlines()[0]}",
+            hint="Use pydantic models, dataclasses and plain Python types.",
+        ) from error
+
+
+def adapter(kind: type[T]) -> TypeAdapter[T]:
+    """The pydantic adapter of a type, built once.
+
+    Raises:
+        SchemaError: pydantic cannot validate the type.
+    """
+    return _adapter(kind)
+
+
+def name_of(kind: Any) -> str:
+    """A type as one would write it: `Question`, `list[Answer]`, `tuple[A, B]`."""
+    if isinstance(kind, type) and not hasattr(kind, "__args__"):
+        return kind.__name__
+    arguments: tuple[Any, ...] = getattr(kind, "__args__", ())
+    origin = getattr(kind, "__origin__", None)
+    if origin is None or not arguments:
+        return str(kind).replace("typing.", "")
+    return f"{name_of(origin)}[{', '.join(name_of(a) for a in arguments)}]"
+
+
+@lru_cache(maxsize=1024)
+def _schema(kind: Any) -> str:
+    try:
+        return json.dumps(_adapter(kind).json_schema())
+    except PydanticUserError as error:
+        raise SchemaError(
+            f"The type {name_of(kind)} has no JSON Schema: {str(error).splitlines()[0]}"
+        ) from error
+
+
+def json_schema(kind: Any) -> JsonObject:
+    """The JSON Schema (draft 2020-12) of a type, as a fresh dictionary.
+
+    Raises:
+        SchemaError: the type has none.
+    """
+    return json.loads(_schema(kind))
+
+
+def parse(text: str) -> Any:
+    """The JSON value in `text`.
+
+    Raises:
+        InvalidOutput: it is not JSON.
+    """
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise InvalidOutput(f"the reply is not JSON: {error}.") from error
+
+
+def conform(value: Any, schema: Mapping[str, Any]) -> None:
+    """Check a JSON value against a JSON Schema.
+
+    Raises:
+        InvalidOutput: the first thing that does not fit, with its place.
+    """
+    error = next(iter(Draft202012Validator(schema).iter_errors(value)), None)
+    if error is not None:
+        place = error.json_path.removeprefix("$").removeprefix(".")
+        raise InvalidOutput(f"{place or 'the value'}: {error.message}.")
+
+
+def validate(value: Any, kind: type[T]) -> T:
+    """The value as `kind`; an instance passes as it is, JSON data is converted.
+
+    Raises:
+        InvalidOutput: it does not fit; the message names the first field and why.
+    """
+    try:
+        return adapter(kind).validate_python(value)
+    except PydanticInvalid as error:
+        raise InvalidOutput(_first_problem(error)) from error
+
+
+def validate_json(value: Any, kind: type[T]) -> T:
+    """JSON data as `kind`, in pydantic's JSON mode (a list may become a tuple, a string a date).
+
+    Raises:
+        InvalidOutput: it does not fit; the message names the first field and why.
+    """
+    try:
+        return adapter(kind).validate_json(json.dumps(value))
+    except PydanticInvalid as error:
+        raise InvalidOutput(_first_problem(error)) from error
+
+
+def dump(value: Any, kind: Any) -> Any:
+    """A value of type `kind` as JSON data."""
+    return _adapter(kind).dump_python(value, mode="json")
+
+
+def compact(value: Any) -> str:
+    """JSON text without spaces."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def tagged_union(tools: Mapping[str, JsonObject], final: JsonObject) -> JsonObject:
+    """One schema for a step of a tool loop: `{"tool": name, "args": …}` or `{"final": …}`.
+
+    Definitions (`$defs`) of the parts are merged; the names that agentsys gives them cannot clash.
+    """
+    definitions: JsonObject = {}
+    options: list[JsonObject] = []
+    for name, arguments in tools.items():
+        tag = {"const": name, "type": "string"}
+        options.append(
+            _closed({"tool": tag, "args": _lift(arguments, f"{name}.", definitions)})
+        )
+    options.append(_closed({"final": _lift(final, "", definitions)}))
+    union: JsonObject = {"anyOf": options}
+    return union | ({"$defs": definitions} if definitions else {})
+
+
+def _closed(properties: JsonObject) -> JsonObject:
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+    }
+
+
+def _lift(schema: JsonObject, prefix: str, definitions: JsonObject) -> JsonObject:
+    """The schema with its own `$defs` moved to `definitions` under a prefix."""
+    own = cast(JsonObject, schema.get("$defs", {}))
+    for name, part in own.items():
+        definitions[prefix + name] = _renamed(part, prefix)
+    body = {key: part for key, part in schema.items() if key != "$defs"}
+    return cast(JsonObject, _renamed(body, prefix))
+
+
+def _renamed(part: Any, prefix: str) -> Any:
+    if isinstance(part, Mapping):
+        items = cast(Mapping[str, Any], part).items()
+        return {
+            key: f"#/$defs/{prefix}{value.removeprefix('#/$defs/')}"
+            if key == "$ref" and isinstance(value, str)
+            else _renamed(value, prefix)
+            for key, value in items
+        }
+    if isinstance(part, Sequence) and not isinstance(part, str):
+        return [_renamed(item, prefix) for item in cast(Sequence[Any], part)]
+    return part
+
+
+def _first_problem(error: PydanticInvalid) -> str:
+    problem = error.errors(include_url=False)[0]
+    place = ".".join(str(part) for part in problem["loc"])
+    return f"{place}: {problem['msg']}." if place else f"{problem['msg']}."
+
+
+def is_text_model(kind: Any) -> bool:
+    """Whether a type is a pydantic model with one single field, which is text."""
+    if not (isinstance(kind, type) and issubclass(kind, BaseModel)):
+        return False
+    fields = list(kind.model_fields.values())
+    return len(fields) == 1 and fields[0].annotation is str

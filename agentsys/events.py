@@ -1,7 +1,7 @@
 """Records of what happened in a run: streamed while it goes on, kept in the ledger."""
 
-from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from dataclasses import dataclass, fields
+from typing import Any, Literal, get_args
 
 Decision = Literal["accept", "repair", "escalate", "tool", "give-up", "cancel"]
 """What followed a reply: taken; asked again; the next tier asked; a tool run; nothing left to try;
@@ -85,6 +85,30 @@ class RunFinished:
 
 
 @dataclass(frozen=True, slots=True)
+class BenchStarted:
+    """A suite was begun; what is needed to go on with it after an interruption."""
+
+    bench: str
+    suite: str
+    graphs: tuple[str, ...]
+    limit: int | None
+    seed: int
+    tasks: int
+    """How many tasks each graph is to solve."""
+
+
+@dataclass(frozen=True, slots=True)
+class Assigned:
+    """A suite's task is about to be given to a graph, as the run `run_id`."""
+
+    run_id: str
+    graph: str
+    suite: str
+    bench: str
+    task_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """The verdict on a run of a suite's task."""
 
@@ -98,16 +122,18 @@ class Outcome:
     scorer: str
 
 
-Event = RunStarted | Call | ToolCall | RunFinished | Outcome
+Event = RunStarted | Call | ToolCall | RunFinished | BenchStarted | Assigned | Outcome
 
-_KINDS: dict[str, type[Event]] = {
-    kind.__name__: kind for kind in (RunStarted, Call, ToolCall, RunFinished, Outcome)
-}
+_KINDS: dict[str, type[Event]] = {kind.__name__: kind for kind in get_args(Event)}
+_NAMES = {kind: tuple(f.name for f in fields(kind)) for kind in _KINDS.values()}
+_TUPLES = {RunFinished: "path", BenchStarted: "graphs"}
+"""Fields that JSON turns into lists."""
 
 
 def to_record(event: Event) -> dict[str, Any]:
     """The event as JSON, with its class name under `kind`."""
-    return {"kind": type(event).__name__, **asdict(event)}
+    kind = type(event)
+    return {"kind": kind.__name__, **{name: getattr(event, name) for name in _NAMES[kind]}}
 
 
 def from_record(record: dict[str, Any]) -> Event:
@@ -116,8 +142,8 @@ def from_record(record: dict[str, Any]) -> Event:
     Raises:
         KeyError, TypeError: the record is of another kind or version.
     """
-    fields = dict(record)
-    kind = _KINDS[fields.pop("kind")]
-    if kind is RunFinished:
-        fields["path"] = tuple(fields["path"])
-    return kind(**fields)
+    content = dict(record)
+    kind = _KINDS[content.pop("kind")]
+    if kind in _TUPLES:
+        content[_TUPLES[kind]] = tuple(content[_TUPLES[kind]])
+    return kind(**content)

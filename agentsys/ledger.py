@@ -1,0 +1,87 @@
+"""The append-only record of every call, charge and outcome; every report is computed from it."""
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from agentsys.errors import StoreError
+from agentsys.events import Event, from_record, to_record
+from agentsys.stores import Store, open_store
+
+_LOG = "ledger"
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """An event and when it was written."""
+
+    time: datetime
+    """UTC."""
+    event: Event
+
+
+class Ledger:
+    """The events of all runs, kept in a store. Safe for threads and for several processes."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    @classmethod
+    def open(cls, url: str) -> "Ledger":
+        """The ledger in the store at a URL: `sqlite:///runs.db`.
+
+        Raises:
+            SettingsError: the URL names no store.
+            StoreError: the store cannot be opened.
+        """
+        return cls(open_store(url))
+
+    def write(self, event: Event) -> None:
+        """Append an event; it is kept on return.
+
+        Raises:
+            StoreError: it could not be written.
+        """
+        self._store.append(_LOG, to_record(event))
+
+    def events(
+        self,
+        *kinds: type[Event],
+        run_ids: Collection[str] | None = None,
+        bench: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+    ) -> Iterator[Recorded]:
+        """The events that fit every filter, in the order they were written.
+
+        Args:
+            kinds: classes of events; none given: all.
+            run_ids: the runs that are wanted.
+            bench: only `BenchStarted`, `Assigned` and `Outcome` belong to a bench.
+            since: the first moment that is wanted; with a time zone, or local time.
+            until: the moment from which on events are not wanted any more.
+
+        Raises:
+            StoreError: the store cannot be read, or a newer agentsys wrote to it.
+        """
+        where: dict[str, Collection[str]] = {}
+        if kinds:
+            where["kind"] = [kind.__name__ for kind in kinds]
+        if run_ids is not None:
+            where["run_id"] = run_ids
+        if bench is not None:
+            where["bench"] = [bench]
+        for entry in self._store.read(_LOG, where=where, since=since, until=until):
+            try:
+                event = from_record(entry.record)
+            except (KeyError, TypeError) as error:
+                kind = entry.record.get("kind")
+                raise StoreError(
+                    f"The ledger has a record ({kind!r}) that this agentsys does not know.",
+                    hint="Upgrade agentsys, or set 'store' to another file.",
+                ) from error
+            yield Recorded(entry.time, event)
+
+    def close(self) -> None:
+        """Close the store; a second call does nothing."""
+        self._store.close()

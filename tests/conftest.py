@@ -1,0 +1,56 @@
+"""Fixtures for all tests. No test reaches beyond this machine, and none waits before a retry."""
+
+import socket
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from agentsys import retry
+from tests.loopback import Loopback
+
+LOCAL = ("127.0.0.1", "::1", "localhost")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def only_this_machine() -> Iterator[None]:
+    """Refuse connections and name look-ups that leave the machine."""
+    patch = pytest.MonkeyPatch()
+    for name in ("connect", "connect_ex"):
+        patch.setattr(socket.socket, name, _local_only(getattr(socket.socket, name)))
+    patch.setattr(socket, "getaddrinfo", _local_names(socket.getaddrinfo))
+    yield
+    patch.undo()
+
+
+@pytest.fixture(autouse=True)
+def waits() -> Iterator[list[float]]:
+    """The seconds that retries would have waited; none of them is waited."""
+    with retry.without_waiting() as seconds:
+        yield seconds
+
+
+@pytest.fixture
+def loopback() -> Iterator[Loopback]:
+    """An OpenAI-compatible server on this machine."""
+    server = Loopback().start()
+    yield server
+    server.stop()
+
+
+def _local_only(connect: Any) -> Any:
+    def guarded(self: socket.socket, address: Any) -> Any:
+        if self.family != socket.AF_UNIX and address[0] not in LOCAL:
+            raise AssertionError(f"a test tried to reach {address[0]}")
+        return connect(self, address)
+
+    return guarded
+
+
+def _local_names(look_up: Any) -> Any:
+    def guarded(host: Any, *args: Any, **kwargs: Any) -> Any:
+        if host is not None and host not in (*LOCAL, *(name.encode() for name in LOCAL)):
+            raise AssertionError(f"a test tried to look up {host!r}")
+        return look_up(host, *args, **kwargs)
+
+    return guarded

@@ -1,0 +1,206 @@
+"""A real HTTP server on 127.0.0.1 that speaks OpenAI's chat completions, well or badly.
+
+`python tests/loopback.py` serves until its standard input closes, and prints its address first:
+the benchmarks run it in a process of its own.
+"""
+
+import asyncio
+import json
+import sys
+import threading
+from collections import deque
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from aiohttp import web
+
+Answer = Callable[[web.Request, dict[str, Any]], Awaitable[web.StreamResponse]]
+
+
+class Loopback:
+    """The server, in a thread of its own; without a script every request is answered well."""
+
+    def __init__(self) -> None:
+        self.requests: list[dict[str, Any]] = []
+        """The bodies that came in, in order."""
+        self.keep = True
+        self.default: Answer = say()
+        self._script: deque[Answer] = deque()
+        self._loop = asyncio.new_event_loop()
+        self._ready = threading.Event()
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+        self._stopped: asyncio.Event
+        self.port = 0
+
+    def start(self) -> "Loopback":
+        """Listen on a free port."""
+        self._thread.start()
+        self._ready.wait()
+        return self
+
+    def stop(self) -> None:
+        """End stalled requests and the server."""
+        self._loop.call_soon_threadsafe(self._stopped.set)
+        self._thread.join()
+
+    def script(self, *answers: Answer) -> None:
+        """What the next requests get, one each; after that the default."""
+        self._script.extend(answers)
+
+    @property
+    def url(self) -> str:
+        """What LiteLLM calls `api_base`."""
+        return f"http://127.0.0.1:{self.port}/v1"
+
+    def _serve(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        self._loop.run_until_complete(self._until_stopped())
+        self._loop.close()
+
+    async def _until_stopped(self) -> None:
+        self._stopped = asyncio.Event()
+        app = web.Application(client_max_size=2**26)
+        app.router.add_post("/v1/chat/completions", self._answer)
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+        await runner.setup()
+        site = web.TCPSite(runner, "127.0.0.1", 0)
+        await site.start()
+        self.port = runner.addresses[0][1]
+        self._ready.set()
+        await self._stopped.wait()
+        await runner.cleanup()
+
+    async def _answer(self, request: web.Request) -> web.StreamResponse:
+        body = json.loads(await request.read())
+        if self.keep:
+            self.requests.append(body)
+        answer = self._script.popleft() if self._script else self.default
+        return await answer(request, body)
+
+
+def say(
+    text: str | None = None,
+    *,
+    finish: str = "stop",
+    usage: Mapping[str, int] | None = {"prompt_tokens": 11, "completion_tokens": 7},
+    logprob: float | None = -0.1,
+) -> Answer:
+    """A good answer: the text, or a value of the schema that was asked for, or `ok`."""
+
+    async def answer(_request: web.Request, body: dict[str, Any]) -> web.StreamResponse:
+        content = written(body) if text is None else text
+        choice: dict[str, Any] = {
+            "index": 0,
+            "finish_reason": finish,
+            "message": {"role": "assistant", "content": content},
+        }
+        if body.get("logprobs") and logprob is not None:
+            tokens = [content[i : i + 4] for i in range(0, len(content), 4)]
+            choice["logprobs"] = {"content": [{"token": t, "logprob": logprob} for t in tokens]}
+        reply: dict[str, Any] = {
+            "id": "1",
+            "object": "chat.completion",
+            "created": 1,
+            "model": body["model"],
+            "choices": [choice],
+        }
+        if usage is not None:
+            reply["usage"] = {**usage, "total_tokens": sum(usage.values())}
+        return web.json_response(reply)
+
+    return answer
+
+
+def fail(status: int, message: str = "no", *, code: str = "", **headers: str) -> Answer:
+    """An error in OpenAI's form; header names are written with underscores: `Retry_After="2"`."""
+
+    async def answer(_request: web.Request, _body: dict[str, Any]) -> web.StreamResponse:
+        error = {"message": message, "type": "error", "code": code or None}
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return web.json_response({"error": error}, status=status, headers=named)
+
+    return answer
+
+
+def send(text: str, content_type: str = "application/json") -> Answer:
+    """A body that is not what was asked for, with status 200."""
+
+    async def answer(_request: web.Request, _body: dict[str, Any]) -> web.StreamResponse:
+        return web.Response(text=text, content_type=content_type)
+
+    return answer
+
+
+def html() -> Answer:
+    """What a proxy says when nothing is behind it."""
+    return send("<html><body>It works!</body></html>", "text/html")
+
+
+def cut() -> Answer:
+    """Close the connection in the middle of the answer."""
+
+    async def answer(request: web.Request, _body: dict[str, Any]) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Length": "1000"})
+        await response.prepare(request)
+        await response.write(b'{"choices": [')
+        assert request.transport is not None
+        request.transport.abort()
+        return response
+
+    return answer
+
+
+def stall() -> Answer:
+    """Never answer; the request ends when the client gives up or the server stops."""
+
+    async def answer(_request: web.Request, _body: dict[str, Any]) -> web.StreamResponse:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    return answer
+
+
+def written(body: Mapping[str, Any]) -> str:
+    """JSON that satisfies the request's `response_format`, or `ok`."""
+    form = body.get("response_format") or {}
+    if form.get("type") != "json_schema":
+        return "ok"
+    schema = form["json_schema"]["schema"]
+    return json.dumps(value_of(schema, schema))
+
+
+def value_of(schema: Mapping[str, Any], root: Mapping[str, Any]) -> Any:
+    """A small value that a JSON Schema takes."""
+    if "$ref" in schema:
+        return value_of(root["$defs"][schema["$ref"].removeprefix("#/$defs/")], root)
+    if "anyOf" in schema:
+        return value_of(schema["anyOf"][-1], root)
+    for key in ("const", "default"):
+        if key in schema:
+            return schema[key]
+    return schema["enum"][0] if "enum" in schema else _of_type(schema, root)
+
+
+def _of_type(schema: Mapping[str, Any], root: Mapping[str, Any]) -> Any:
+    match schema.get("type"):
+        case "object":
+            properties = schema.get("properties", {})
+            return {name: value_of(part, root) for name, part in properties.items()}
+        case "array":
+            return [value_of(schema["items"], root)] * schema.get("minItems", 1)
+        case "string":
+            return "x" * max(1, schema.get("minLength", 1))
+        case "integer" | "number":
+            return schema.get("minimum", 1)
+        case "boolean":
+            return True
+        case _:
+            return None
+
+
+if __name__ == "__main__":
+    server = Loopback().start()
+    server.keep = False
+    print(server.url, flush=True)
+    sys.stdin.read()
+    server.stop()

@@ -1,0 +1,23 @@
+"""Answers one sub-question, given the numbers that answer the earlier ones."""
+
+from pydantic import BaseModel
+
+from agentsys import Agent
+
+from .solver import Solution
+
+
+class SubQuestion(BaseModel, frozen=True):
+    """A sub-question; `#1` in it stands for the first of the known numbers."""
+
+    known: tuple[int | float, ...]
+    question: str
+
+
+stepper = Agent(
+    SubQuestion,
+    Solution,
+    "Answer the question with the known numbers.",
+    max_tokens=96,
+    name="stepper",
+)

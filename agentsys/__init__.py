@@ -1,0 +1,85 @@
+"""Agent systems on small models, large ones when a check says so.
+
+Everything a graph needs is here and is loaded when it is first used: `import agentsys` alone
+loads none of the libraries behind it. Models for tests are in `agentsys.models.scripted`, events
+in `agentsys.events`, all errors in `agentsys.errors`.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from agentsys.agent import Agent
+    from agentsys.errors import (
+        Abstain,
+        AgentSysError,
+        InvalidOutput,
+        ModelError,
+        ToolFailed,
+        UserError,
+    )
+    from agentsys.graph import from_langgraph
+    from agentsys.models.base import Model, Reply, Request
+    from agentsys.money import Price
+    from agentsys.node import Node, both, step
+    from agentsys.run import Cost, Run
+    from agentsys.settings import Settings
+    from agentsys.system import System
+    from agentsys.tools.tool import Tool, tool
+
+__all__ = [
+    "Abstain",
+    "Agent",
+    "AgentSysError",
+    "Cost",
+    "InvalidOutput",
+    "Model",
+    "ModelError",
+    "Node",
+    "Price",
+    "Reply",
+    "Request",
+    "Run",
+    "Settings",
+    "System",
+    "Tool",
+    "ToolFailed",
+    "UserError",
+    "both",
+    "from_langgraph",
+    "step",
+    "tool",
+]
+
+_PLACES = {
+    "agent": ("Agent",),
+    "errors": (
+        "Abstain",
+        "AgentSysError",
+        "InvalidOutput",
+        "ModelError",
+        "ToolFailed",
+        "UserError",
+    ),
+    "graph": ("from_langgraph",),
+    "models.base": ("Model", "Reply", "Request"),
+    "money": ("Price",),
+    "node": ("Node", "both", "step"),
+    "run": ("Cost", "Run"),
+    "settings": ("Settings",),
+    "system": ("System",),
+    "tools.tool": ("Tool", "tool"),
+}
+_MODULE_OF = {name: place for place, names in _PLACES.items() for name in names}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _MODULE_OF:
+        raise AttributeError(f"module 'agentsys' has no attribute {name!r}")
+    value = getattr(import_module(f"agentsys.{_MODULE_OF[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

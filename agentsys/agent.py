@@ -23,14 +23,15 @@ from agentsys.errors import (
     ModelError,
     StepLimit,
     ToolFailed,
+    Truncated,
 )
 from agentsys.events import Call, Decision, ToolCall
+from agentsys.messages import Message
 from agentsys.models import base
 from agentsys.node import Check, Leaf, Node, snake_case
 from agentsys.prompt import Objection, Observation, Reply, Turn, input_text, render
 from agentsys.schema import (
     JsonObject,
-    compact,
     conform,
     json_schema,
     name_of,
@@ -137,7 +138,7 @@ class Agent(Leaf[X, Y]):
             return None if self.gives is str else json_schema(self.gives)
         return tagged_union({t.name: t.schema for t in self.tools}, json_schema(self.gives))
 
-    def messages(self, value: X, turns: Sequence[Turn] = ()) -> tuple[base.Message, ...]:
+    def messages(self, value: X, turns: Sequence[Turn] = ()) -> tuple[Message, ...]:
         """What is sent to the model for an input, after the given turns."""
         return render(self.instructions, self.tools, value, self.takes, turns)
 
@@ -267,8 +268,8 @@ class _Ask:
         if schema is None:
             return text
         content = parse(text)
-        if self.agent.tools and isinstance(content, dict):
-            _known_tool(cast(JsonObject, content), self.agent.tools)
+        if self.agent.tools:
+            return _step_content(content, self.agent)
         conform(content, schema)
         return content
 
@@ -341,7 +342,7 @@ class _Ask:
                 tokens_out=error.tokens_out,
                 nano_usd=error.nano_usd,
                 seconds=error.seconds,
-                schema_valid=None,
+                schema_valid=False if isinstance(error, Truncated) else None,
                 confidence=None,
                 decision=decision,
                 reason=reason,
@@ -350,11 +351,18 @@ class _Ask:
         )
 
 
-def _known_tool(content: JsonObject, tools: Sequence[Tool[..., Any]]) -> None:
-    """A plainer reason than a schema mismatch where a model without a grammar names no tool."""
-    name = content.get("tool")
-    known = [tool.name for tool in tools]
-    if name is not None and name not in known:
-        raise InvalidOutput(f"there is no tool {compact(name)}, only {', '.join(known)}.")
-    if name is None and "final" not in content:
-        raise InvalidOutput('the reply must be {"tool": …, "args": …} or {"final": …}.')
+def _step_content(content: Any, agent: Agent[Any, Any]) -> JsonObject:
+    """A step of a tool loop, with plainer reasons than a mismatch of the whole union.
+
+    The arguments of a tool are left to the tool, which tells the model what does not fit.
+    """
+    match content:
+        case {"tool": str(name), "args": _}:
+            known = [tool.name for tool in agent.tools]
+            if name not in known:
+                raise InvalidOutput(f"there is no tool {name!r}, only {', '.join(known)}.")
+        case {"final": final}:
+            conform(final, json_schema(agent.gives))
+        case _:
+            raise InvalidOutput('the reply must be {"tool": …, "args": …} or {"final": …}.')
+    return cast(JsonObject, content)

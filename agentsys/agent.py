@@ -118,17 +118,20 @@ class Agent(Leaf[X, Y]):
 
     def at(self: "Agent[X, Y]", tier: str) -> Node[X, Y]:
         """The same agent on another tier, without escalation."""
-        return self._changed(_tiers=(tier,))
+        return self._changed(tiers=(tier,))
 
     def _guarded(
         self, *, checks: Sequence[Check[Any, Any]] = (), tiers: Sequence[str] = ()
     ) -> Node[Any, Any]:
-        return self._changed(_checks=(*self._checks, *checks), _tiers=(*self._tiers, *tiers))
+        return self._changed(tiers=(*self._tiers, *tiers), checks=checks)
 
-    def _changed(self, **fields: Any) -> "Agent[X, Y]":
+    def _changed(
+        self, *, tiers: Sequence[str], checks: Sequence[Check[Any, Any]] = ()
+    ) -> "Agent[X, Y]":
         changed = copy(self)
-        changed.__dict__.pop("_compiled", None)
-        changed.__dict__.update(fields)
+        changed.compiled = None
+        changed._tiers = tuple(tiers)
+        changed._checks = (*self._checks, *checks)
         return changed
 
     @cached_property
@@ -234,7 +237,8 @@ class _Ask:
             final = content["final"] if self.agent.tools else content
             return self._judged(reply, final, turns, None if sure is None else least)
         return _Answer(
-            turns, failure=StepLimit(f"{self.agent.name!r} gave no answer in {self.agent.steps} steps.")
+            turns,
+            failure=StepLimit(f"{self.agent.name!r} gave no answer in {self.agent.steps} steps."),
         )
 
     def _judged(
@@ -289,7 +293,9 @@ class _Ask:
             raise
         except asyncio.CancelledError:
             seconds = time.perf_counter() - started
-            self._record_failure(ModelError("", seconds=seconds), "cancel", "the run was cancelled.")
+            self._record_failure(
+                ModelError("", seconds=seconds), "cancel", "the run was cancelled."
+            )
             raise
 
     async def _use(self, name: str, args: Any) -> Observation:
@@ -299,7 +305,7 @@ class _Ask:
             text, executable = await tool.use(args), True
         except (InvalidOutput, ToolFailed) as error:
             text, executable = f"error: {error.message}", False
-        except Exception as error:  # noqa: BLE001  (whatever a tool raises goes back to the model)
+        except Exception as error:  # whatever a tool raises goes back to the model
             text, executable = f"error: {type(error).__name__}: {error}", False
         seconds = time.perf_counter() - started
         run_id = self.context.run_id
@@ -307,7 +313,13 @@ class _Ask:
         return Observation(name, text)
 
     def _record(
-        self, reply: base.Reply, decision: Decision, reason: str, *, valid: bool | None, sure: float | None
+        self,
+        reply: base.Reply,
+        decision: Decision,
+        reason: str,
+        *,
+        valid: bool | None,
+        sure: float | None,
     ) -> None:
         self.context.emit(
             Call(

@@ -51,9 +51,7 @@ class Context:
 
     def attempt(self, *, tier: str | None, memory: Memory) -> "Context":
         """The surroundings of one attempt, whose doubts count only if it is accepted."""
-        return replace(
-            self, tier=tier or self.tier, memory=memory, doubts=[], confidences=[]
-        )
+        return replace(self, tier=tier or self.tier, memory=memory, doubts=[], confidences=[])
 
     def sampled(self, sample: int) -> "Context":
         """The surroundings of one sample of a vote."""

@@ -9,6 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Annotated, Any, TypedDict, TypeVar, cast
 
 from langgraph.graph import END, START, StateGraph
@@ -25,7 +26,8 @@ from agentsys.schema import compact, dump, name_of, validate
 X = TypeVar("X")
 Y = TypeVar("Y")
 
-Compiled = CompiledStateGraph[Any, Any, Any, Any]
+Compiled = Any
+"""A `CompiledStateGraph`; untyped, because LangGraph's own signatures are only partly typed."""
 
 
 class _Value(TypedDict):
@@ -52,10 +54,9 @@ class _Sample:
 
 def compiled(node: Node[Any, Any]) -> Compiled:
     """The node's LangGraph, compiled once."""
-    cached = node.__dict__.get("_compiled")
-    if cached is None:
-        cached = node.__dict__["_compiled"] = _compile(node)
-    return cached
+    if node.compiled is None:
+        node.compiled = _compile(node)
+    return node.compiled
 
 
 async def invoke(node: Node[Any, Any], value: Any, context: Context) -> Any:
@@ -98,23 +99,31 @@ class _Foreign(Leaf[X, Y]):
 def _compile(node: Node[Any, Any]) -> Compiled:
     match node:
         case Leaf():
-            return _single(node, _leaf_work(cast("Leaf[Any, Any]", node)))
+            return _single(node, _leaf_work(node))
         case Guarded():
-            return _single(node, _guarded_work(cast("Guarded[Any, Any]", node)))
+            return _single(node, _guarded_work(node))
         case Pipe():
-            return _pipe(cast("Pipe[Any, Any]", node))
+            return _pipe(node)
         case Both():
-            return _both(cast("Both[Any, Any]", node))
+            return _both(node)
         case Each():
             return _each(cast("Each[Any, Any]", node))
         case Vote():
-            return _vote(cast("Vote[Any, Any]", node))
+            return _vote(node)
         case _:
             raise DefinitionError(f"{type(node).__name__} is not a node that can be compiled.")
 
 
+def _builder() -> Any:
+    return StateGraph(_Value, context_schema=Context)
+
+
+def _fan_out() -> Any:
+    return StateGraph(_Parts, context_schema=Context, input_schema=_Value, output_schema=_Value)
+
+
 def _single(node: Node[Any, Any], work: Work) -> Compiled:
-    graph = StateGraph(_Value, context_schema=Context)
+    graph = _builder()
     name = _name(node)
     graph.add_node(name, _value_node(work))
     graph.add_edge(START, name)
@@ -131,9 +140,9 @@ def _value_node(work: Work) -> Any:
 
 def _work(node: Node[Any, Any]) -> Work:
     if isinstance(node, Leaf):
-        return _leaf_work(cast("Leaf[Any, Any]", node))
+        return _leaf_work(node)
     if isinstance(node, Guarded):
-        return _guarded_work(cast("Guarded[Any, Any]", node))
+        return _guarded_work(node)
 
     async def nested(value: Any, context: Context) -> Any:
         return await invoke(node, value, context)
@@ -163,13 +172,13 @@ def _checked(leaf: Leaf[Any, Any], end: str, value: Any) -> Any:
 
 
 def _pipe(node: Pipe[Any, Any]) -> Compiled:
-    graph = StateGraph(_Value, context_schema=Context)
+    graph = _builder()
     names = _distinct([_name(part) for part in node.parts])
     for name, part in zip(names, node.parts, strict=True):
         simple = isinstance(part, Leaf | Guarded)
         graph.add_node(name, _value_node(_work(part)) if simple else compiled(part))
     graph.add_edge(START, names[0])
-    for left, right in zip(names, names[1:], strict=False):
+    for left, right in pairwise(names):
         graph.add_edge(left, right)
     graph.add_edge(names[-1], END)
     return graph.compile(name=_name(node))
@@ -185,13 +194,6 @@ def _both(node: Both[Any, Any]) -> Compiled:
     graph.add_edge(names, "join")
     graph.add_edge("join", END)
     return graph.compile(name=_name(node))
-
-
-def _fan_out() -> StateGraph[Any, Any, Any, Any]:
-    return cast(
-        "StateGraph[Any, Any, Any, Any]",
-        StateGraph(_Parts, context_schema=Context, input_schema=_Value, output_schema=_Value),
-    )
 
 
 def _part_node(index: int, work: Work) -> Any:
@@ -225,12 +227,12 @@ def _each(node: Each[Any, Any]) -> Compiled:
     def gather(state: _Parts) -> _Value:
         return {"value": _in_order(state)}
 
-    inner.add_node(name, cast(Any, item))
+    inner.add_node(name, item)
     inner.add_node("gather", gather)
     inner.add_conditional_edges(START, split, [name, "gather"])
     inner.add_edge(name, "gather")
     inner.add_edge("gather", END)
-    return inner.compile(name=_name(node)).with_config(max_concurrency=node.limit)  # pyright: ignore[reportReturnType]
+    return inner.compile(name=_name(node)).with_config(max_concurrency=node.limit)
 
 
 def _vote(node: Vote[Any, Any]) -> Compiled:
@@ -254,7 +256,7 @@ def _vote(node: Vote[Any, Any]) -> Compiled:
         runtime.context.adopt(winner.context)
         return {"value": winner.output}
 
-    graph.add_node(name, cast(Any, sample))
+    graph.add_node(name, sample)
     graph.add_node("tally", tally)
     graph.add_conditional_edges(START, draw, [name])
     graph.add_edge(name, "tally")
@@ -264,7 +266,9 @@ def _vote(node: Vote[Any, Any]) -> Compiled:
 
 def _most_frequent(samples: Sequence[_Sample], gives: Any) -> _Sample:
     """The first sample with the most frequent output; if none has an output, the first's error."""
-    valid = [(sample, compact(dump(sample.output, gives))) for sample in samples if not sample.error]
+    valid = [
+        (sample, compact(dump(sample.output, gives))) for sample in samples if not sample.error
+    ]
     if not valid:
         raise samples[0].error or Abstain("there is no sample.")
     counts = Counter(text for _, text in valid)

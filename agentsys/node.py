@@ -7,7 +7,7 @@ import inspect
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Hashable, Sequence
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast, get_type_hints, overload
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, get_type_hints, overload
 
 from pydantic import BaseModel
 
@@ -41,6 +41,8 @@ class Node(ABC, Generic[I, O]):
     """The input type, for validation."""
     gives: Any
     """The output type, for validation."""
+    compiled: Any = None
+    """Its LangGraph, once there is one; `graph()` gives it."""
 
     @property
     @abstractmethod
@@ -144,7 +146,7 @@ class Pipe(Node[I, O]):
     """Nodes one after the other."""
 
     def __init__(self, first: Node[I, Any], second: Node[Any, O]) -> None:
-        left = cast("tuple[Node[Any, Any], ...]", first.parts) if isinstance(first, Pipe) else (first,)
+        left = first.parts if isinstance(first, Pipe) else (first,)
         right = second.parts if isinstance(second, Pipe) else (second,)
         self._parts: tuple[Node[Any, Any], ...] = (*left, *right)
         self.name = ">".join(part.name for part in self._parts)

@@ -69,7 +69,9 @@ class Run(Generic[O]):
             NoOutput: the run ended without one; `error` says why.
         """
         if not self.has_output:
-            raise NoOutput(f"The run is {self.status}: {self.error}", hint="Look at run.status first.")
+            raise NoOutput(
+                f"The run is {self.status}: {self.error}", hint="Look at run.status first."
+            )
         return cast(O, self.value)
 
     def output_json(self) -> Any:

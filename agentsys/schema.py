@@ -89,7 +89,8 @@ def conform(value: Any, schema: Mapping[str, Any]) -> None:
     Raises:
         InvalidOutput: the first thing that does not fit, with its place.
     """
-    error = next(iter(Draft202012Validator(schema).iter_errors(value)), None)
+    validator: Any = Draft202012Validator(schema)
+    error = next(validator.iter_errors(value), None)
     if error is not None:
         place = error.json_path.removeprefix("$").removeprefix(".")
         raise InvalidOutput(f"{place or 'the value'}: {error.message}.")
@@ -138,9 +139,7 @@ def tagged_union(tools: Mapping[str, JsonObject], final: JsonObject) -> JsonObje
     options: list[JsonObject] = []
     for name, arguments in tools.items():
         tag = {"const": name, "type": "string"}
-        options.append(
-            _closed({"tool": tag, "args": _lift(arguments, f"{name}.", definitions)})
-        )
+        options.append(_closed({"tool": tag, "args": _lift(arguments, f"{name}.", definitions)}))
     options.append(_closed({"final": _lift(final, "", definitions)}))
     union: JsonObject = {"anyOf": options}
     return union | ({"$defs": definitions} if definitions else {})

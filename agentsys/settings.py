@@ -65,7 +65,11 @@ class Deployment(_Frozen):
     @property
     def price(self) -> Price | None:
         """The configured price; `None` where only LiteLLM's price list may know it."""
-        if self.usd_per_hour is None and self.usd_per_mtok_in is None and self.usd_per_mtok_out is None:
+        if (
+            self.usd_per_hour is None
+            and self.usd_per_mtok_in is None
+            and self.usd_per_mtok_out is None
+        ):
             return None
         return Price(
             self.usd_per_mtok_in or Decimal(0),

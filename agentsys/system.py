@@ -128,9 +128,7 @@ def _fitting(node: Node[X, Any], task: X) -> X:
     try:
         return validate(task, node.takes)
     except InvalidOutput as error:
-        raise InvalidTask(
-            f"{node.name!r} takes {name_of(node.takes)}: {error.message}"
-        ) from error
+        raise InvalidTask(f"{node.name!r} takes {name_of(node.takes)}: {error.message}") from error
 
 
 class _Running:
@@ -170,7 +168,7 @@ class _Running:
             return self._finish("abstained", error)
         except AgentSysError as error:
             return self._finish("failed", error)
-        except Exception as error:  # noqa: BLE001  (a step's own exception ends the run, typed)
+        except Exception as error:  # a step's own exception ends the run, typed
             plain = AgentSysError(f"{type(error).__name__}: {error}")
             plain.__cause__ = error
             return self._finish("failed", plain)
@@ -189,9 +187,7 @@ class _Running:
         if self._on_event is not None:
             self._on_event(event)
 
-    def _finish(
-        self, status: Status, error: AgentSysError | None, output: Any = None
-    ) -> Run[Any]:
+    def _finish(self, status: Status, error: AgentSysError | None, output: Any = None) -> Run[Any]:
         run: Run[Any] = Run(
             run_id=self._context.run_id,
             graph=self._graph,

@@ -6,6 +6,7 @@ be tested against figures that are known.
 """
 
 import json
+import math
 import random
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -18,6 +19,9 @@ from agentsys.money import Price
 
 Answer = str | Mapping[str, Any] | ModelError
 """A reply as text, as JSON data, or an error to raise."""
+
+Script = Answer | Sequence[Answer] | Callable[[Request], Answer]
+"""One answer, several to be given in turn (the last one repeats), or a function."""
 
 _TOKEN = re.compile(r"\s*\w+|\s*[^\w\s]|\s+")
 
@@ -36,9 +40,9 @@ class Scripted:
 
     def __init__(
         self,
-        answers: Answer | Sequence[Answer] | Callable[[Request], Answer],
+        answers: Script,
         *,
-        wrong: Answer | Callable[[Request], Answer] = "",
+        wrong: Script = "",
         error_rate: float = 0.0,
         confidence: float | None = None,
         wrong_confidence: float | None = None,
@@ -49,7 +53,7 @@ class Scripted:
         """Write the script.
 
         Args:
-            answers: One answer, several to be given in turn (the last one repeats), or a function.
+            answers: What it says.
             wrong: What it says when it errs.
             error_rate: How often it errs, between 0 and 1; drawn from `seed` and the input, so
                 that the same task is right or wrong whatever the order of the tasks.
@@ -99,22 +103,18 @@ class Scripted:
 
     def _draw(self, request: Request) -> float:
         asked = [message.content for message in request.messages[:2]]
-        return random.Random(f"{self._seed}|{request.seed}|{asked}").random()  # noqa: S311
+        return random.Random(f"{self._seed}|{request.seed}|{asked}").random()
 
 
-def _answer(
-    script: Answer | Sequence[Answer] | Callable[[Request], Answer], request: Request, turn: int
-) -> Answer:
+def _answer(script: Script, request: Request, turn: int) -> Answer:
+    if callable(script):
+        return script(request)
     if isinstance(script, str | Mapping | ModelError):
         return script
-    if isinstance(script, Sequence):
-        return script[min(turn, len(script) - 1)]
-    return script(request)
+    return script[min(turn, len(script) - 1)]
 
 
 def _tokens(pieces: Sequence[str], probability: float | None) -> tuple[Token, ...]:
-    from math import log
-
     if probability is None:
         return ()
-    return tuple(Token(piece, log(probability)) for piece in pieces)
+    return tuple(Token(piece, math.log(probability)) for piece in pieces)

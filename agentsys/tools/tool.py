@@ -34,6 +34,7 @@ class Tool(Generic[P, R]):
             )
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        """What the function returns."""
         return self._function(*args, **kwargs)
 
     @cached_property
@@ -55,7 +56,7 @@ class Tool(Generic[P, R]):
             default = ... if parameter.default is parameter.empty else parameter.default
             fields[name] = (hints[name], default)
         config = ConfigDict(extra="forbid")
-        return cast(type[BaseModel], create_model(self.name, __config__=config, **fields))
+        return create_model(self.name, __config__=config, **fields)
 
     @cached_property
     def schema(self) -> JsonObject:
@@ -88,7 +89,9 @@ class Tool(Generic[P, R]):
         if not isinstance(args, dict):
             raise InvalidOutput(f"the arguments of {self.name} must be an object.")
         checked = validate_json(args, self.arguments)
-        values: dict[str, Any] = {name: getattr(checked, name) for name in self.arguments.model_fields}
+        values: dict[str, Any] = {
+            name: getattr(checked, name) for name in self.arguments.model_fields
+        }
         call = cast(Callable[..., Any], self._function)
         if inspect.iscoroutinefunction(call):
             result = await call(**values)

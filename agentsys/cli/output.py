@@ -1,0 +1,59 @@
+"""What commands print: JSON for programs, coloured text for people."""
+
+import json
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+
+def print_json(value: Any) -> None:
+    """A JSON value on standard output, indented."""
+    print(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+def print_json_line(value: Any) -> None:
+    """A JSON value on one line, at once."""
+    print(json.dumps(value, ensure_ascii=False), flush=True)
+
+
+def console(*, err: bool = False) -> Console:
+    """Text with colour where it goes to a terminal; long lines are never broken up."""
+    return Console(stderr=err, highlight=False, markup=False, soft_wrap=True)
+
+
+def plain(value: Any) -> str:
+    """JSON data to read: text as it is, anything else as JSON on one line."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def dollars(usd: Decimal) -> str:
+    """An amount to read: cents where it is large, all its digits where it is small."""
+    return f"${usd:.2f}" if usd >= 1 else f"${usd:.9f}".rstrip("0").rstrip(".")
+
+
+def print_pairs(pairs: Sequence[tuple[str, str]], *, style: str = "") -> None:
+    """Names and values, one pair a line, the values below each other."""
+    out = console()
+    width = max((len(name) for name, _ in pairs), default=0)
+    for name, value in pairs:
+        lines = value.splitlines() or [""]
+        out.print(Text(f"{name:<{width}}  ", style="bold") + Text(lines[0], style=style))
+        for line in lines[1:]:
+            out.print(Text(" " * (width + 2)) + Text(line, style=style))
+
+
+def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """A table that fits a terminal; in a pipe, as wide as it needs to be."""
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))
+    out = console()
+    if not out.is_terminal:
+        out.width = 10_000
+    out.print(table)

@@ -1,0 +1,131 @@
+"""`agentsys run`: one task."""
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, cast
+
+import typer
+
+if TYPE_CHECKING:
+    from agentsys.events import Event
+    from agentsys.node import Node
+    from agentsys.run import Run
+
+
+def run(
+    graph: Annotated[str, typer.Argument(help="Name of a graph; 'agentsys graphs' lists them.")],
+    task: Annotated[
+        str | None,
+        typer.Argument(metavar="INPUT", help="The task: plain text or JSON; '-' reads it."),
+    ] = None,
+    input_file: Annotated[
+        Path | None, typer.Option("--input-file", help="Read the task from this file.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the whole run as JSON.")] = False,
+    seed: Annotated[int, typer.Option("--seed", help="Of every sampled reply.")] = 0,
+    config: Annotated[str | None, typer.Option("--config", help="Use this agentsys.toml.")] = None,
+    stream: Annotated[bool, typer.Option("--stream", help="Print events as they happen.")] = False,
+) -> None:
+    """Run a graph on one task; print the typed answer and a receipt.
+
+    The exit code is 0 if the run is ok and 1 if it is not: low confidence, an abstention, a
+    failure. The answer is printed wherever there is one.
+    """
+    from agentsys.cli.task import read_text, to_task
+    from agentsys.project import find_graph
+
+    text = read_text(task, input_file)
+    node = find_graph(graph)
+    finished = asyncio.run(
+        _run(node, to_task(text, node.takes), graph, seed, config, stream, as_json)
+    )
+    _show(finished, as_json=as_json, one_line=stream)
+    if not finished.ok:
+        raise typer.Exit(1)
+
+
+async def _run(
+    node: "Node[Any, Any]",
+    task: Any,
+    graph: str,
+    seed: int,
+    config: str | None,
+    stream: bool,
+    as_json: bool,
+) -> "Run[Any]":
+    from agentsys.run import Run
+    from agentsys.system import System
+
+    async with System.load(config) as system:
+        if not stream:
+            return await system.run(node, task, seed=seed, name=graph)
+        async for event in system.stream(node, task, seed=seed, name=graph):
+            if isinstance(event, Run):
+                return event
+            _show_event(event, as_json)
+    raise AssertionError("a stream ends with its run")
+
+
+def _show_event(event: "Event", as_json: bool) -> None:
+    from agentsys.cli.output import console, print_json_line
+    from agentsys.events import Call, RunFinished, RunStarted, ToolCall, to_record
+
+    if as_json:
+        print_json_line(to_record(event))
+        return
+    match event:
+        case RunStarted():
+            line = f"started   {event.graph}  {event.run_id}"
+        case Call():
+            why = f" ({event.reason})" if event.reason else ""
+            line = f"call      {event.node}@{event.tier}  {event.text}  -> {event.decision}{why}"
+        case ToolCall():
+            line = f"tool      {event.tool}  {event.observation}"
+        case RunFinished():
+            line = f"finished  {event.status}\n"
+        case _:
+            return
+    console().print(line, style="dim")
+
+
+def _show(run: "Run[Any]", *, as_json: bool, one_line: bool) -> None:
+    from agentsys.cli.output import console, print_json, print_json_line
+
+    if as_json:
+        (print_json_line if one_line else print_json)(run.to_json())
+        return
+    if run.has_output:
+        _show_answer(run.output_json())
+        console().print()
+    _show_receipt(run)
+    if run.error:
+        console(err=True).print(f"{run.status}: {' '.join(run.error.split())}", style="yellow")
+
+
+def _show_answer(output: Any) -> None:
+    from agentsys.cli.output import console, plain, print_pairs
+
+    match output:
+        case dict() if output:
+            fields = cast("dict[str, Any]", output)
+            print_pairs([(name, plain(value)) for name, value in fields.items()], style="green")
+        case _:
+            console().print(plain(output), style="green")
+
+
+def _show_receipt(run: "Run[Any]") -> None:
+    from agentsys.cli.output import dollars, print_pairs
+
+    cost = run.cost
+    sure = "" if run.confidence is None else f", confidence {run.confidence:.3f}"
+    print_pairs(
+        [
+            ("status", f"{run.status}{sure}"),
+            ("path", " -> ".join(run.path) or "no model was asked"),
+            ("calls", f"{cost.calls:,}"),
+            ("tokens", f"{cost.tokens_in:,} in, {cost.tokens_out:,} out"),
+            ("cost", dollars(cost.usd)),
+            ("time", f"{cost.seconds:.2f} s"),
+        ],
+        style="dim",
+    )

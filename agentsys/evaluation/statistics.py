@@ -1,0 +1,146 @@
+"""Intervals and percentiles. The one importer of SciPy.
+
+All resampling is over tasks, with a fixed seed: the same data give the same interval.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+RESAMPLES = 2_000
+"""Bootstrap samples of each interval."""
+
+LEVEL = 0.95
+"""Confidence of every interval."""
+
+_CELLS = 2_000_000
+"""Most indices drawn at once, to bound memory on large suites."""
+
+_UNDEFINED = 0.025
+"""An interval whose statistic is undefined in a larger share of samples is not given."""
+
+Interval = tuple[float, float]
+
+
+def wilson(successes: int, tasks: int) -> Interval | None:
+    """Wilson's score interval of a success rate; `None` without tasks."""
+    if not tasks:
+        return None
+    from scipy.stats import binomtest  # pyright: ignore[reportUnknownVariableType]
+
+    test: Any = binomtest(successes, tasks)
+    interval = test.proportion_ci(confidence_level=LEVEL, method="wilson")
+    return float(interval.low), float(interval.high)
+
+
+def percentile(values: Sequence[float], percent: float) -> float | None:
+    """With linear interpolation between neighbours; `None` of nothing."""
+    if not values:
+        return None
+    import numpy as np
+
+    return float(np.percentile(np.asarray(values, dtype=float), percent))
+
+
+def ratio_interval(
+    costs: Sequence[float], successes: Sequence[bool], *, seed: int = 0
+) -> tuple[float, float | None] | None:
+    """Bootstrap interval of Σ costs / Σ successes.
+
+    A sample without a success has an infinite ratio: an upper end of `None` is unbounded, and
+    the whole is `None` where already the lower end is.
+    """
+    import numpy as np
+
+    if not costs:
+        return None
+    cost, won = np.asarray(costs, dtype=float), np.asarray(successes, dtype=float)
+    ratios = np.concatenate([_ratio(cost[i], won[i]) for i in _samples(len(cost), seed)])
+    low, high = _ends(ratios)
+    if np.isinf(low):
+        return None
+    return low, None if np.isinf(high) else high
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A statistic of one graph minus that of another on the same tasks."""
+
+    value: float | None
+    interval: Interval | None
+
+    @property
+    def clear(self) -> bool:
+        """Whether the interval excludes zero."""
+        return self.interval is not None and not self.interval[0] <= 0 <= self.interval[1]
+
+
+def paired_success(first: Sequence[bool], second: Sequence[bool], *, seed: int = 0) -> Difference:
+    """Difference of the success rates, by paired bootstrap; both have the same tasks in order."""
+    ones = [1.0] * len(first)
+    return _paired((first, ones), (second, ones), seed)
+
+
+def paired_ratio(
+    first: tuple[Sequence[float], Sequence[bool]],
+    second: tuple[Sequence[float], Sequence[bool]],
+    *,
+    seed: int = 0,
+) -> Difference:
+    """Difference of Σ costs / Σ successes, by paired bootstrap."""
+    return _paired(first, second, seed)
+
+
+def _paired(
+    first: tuple[Sequence[float], Sequence[float]],
+    second: tuple[Sequence[float], Sequence[float]],
+    seed: int,
+) -> Difference:
+    import numpy as np
+
+    over_a, under_a, over_b, under_b = (np.asarray(v, dtype=float) for v in (*first, *second))
+    if not len({len(over_a), len(under_a), len(over_b), len(under_b)}) == 1:
+        raise ValueError("paired samples have the same length")
+    if not len(over_a):
+        return Difference(None, None)
+
+    def difference(i: Any) -> NDArray[Any]:
+        return _ratio(over_a[i], under_a[i]) - _ratio(over_b[i], under_b[i])
+
+    with np.errstate(invalid="ignore"):
+        value = float(difference(np.arange(len(over_a))[None, :])[0])
+        drawn = np.concatenate([difference(i) for i in _samples(len(over_a), seed)])
+    finite = drawn[np.isfinite(drawn)]
+    if len(finite) < (1 - _UNDEFINED) * len(drawn):
+        return Difference(value if np.isfinite(value) else None, None)
+    return Difference(value if np.isfinite(value) else None, _ends(finite))
+
+
+def _ratio(over: NDArray[Any], under: NDArray[Any]) -> NDArray[Any]:
+    import numpy as np
+
+    total, count = over.sum(axis=-1), under.sum(axis=-1)
+    return np.divide(total, count, out=np.full_like(total, np.inf), where=count > 0)
+
+
+def _samples(tasks: int, seed: int) -> Iterator[NDArray[Any]]:
+    """Rows of task indices drawn with replacement, `RESAMPLES` in all."""
+    import numpy as np
+
+    random = np.random.default_rng(seed)
+    at_once = max(1, min(RESAMPLES, _CELLS // tasks))
+    for start in range(0, RESAMPLES, at_once):
+        yield random.integers(tasks, size=(min(at_once, RESAMPLES - start), tasks))
+
+
+def _ends(values: NDArray[Any]) -> Interval:
+    import numpy as np
+
+    tail = (1 - LEVEL) / 2
+    low, high = np.quantile(values, [tail, 1 - tail], method="inverted_cdf")
+    return float(low), float(high)

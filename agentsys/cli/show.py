@@ -1,7 +1,7 @@
 """`agentsys show`: one definition."""
 
 import json
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
@@ -48,7 +48,7 @@ def _described(definition: "Definition") -> dict[str, Any]:
     if isinstance(value, Tool):
         takes, tiers, picture = value.schema, None, None
     elif value is not None:
-        takes, tiers, picture = json_schema(value.takes), list(value.tiers), value.mermaid()
+        takes, tiers, picture = json_schema(value.takes), value.tiers, value.mermaid()
     else:
         raise AssertionError("find gives only what was loaded")
     return {
@@ -66,4 +66,6 @@ def _described(definition: "Definition") -> dict[str, Any]:
 
 
 def _text(value: Any) -> str:
+    if isinstance(value, tuple):
+        return ", ".join(cast("tuple[str, ...]", value))
     return value.rstrip() if isinstance(value, str) else json.dumps(value, indent=2)

@@ -1,0 +1,83 @@
+"""A report as people read it."""
+
+from collections.abc import Callable
+from decimal import Decimal
+from math import floor, log10
+from typing import TYPE_CHECKING
+
+from agentsys.cli.output import console, dollars, print_json, print_table
+from agentsys.money import usd
+
+if TYPE_CHECKING:
+    from agentsys.evaluation.report import Report, Row
+
+UPRIGHT = 4
+"""Up to so many rows stand side by side, a column each, to fit an ordinary terminal."""
+
+NONE = "-"
+
+
+def print_report(report: "Report", *, as_json: bool) -> None:
+    """The rows as JSON, or the table with its notes."""
+    if as_json:
+        print_json(report.to_json())
+        return
+    if not report.rows:
+        console().print("The ledger has no runs for this. Begin with 'agentsys run' or 'bench'.")
+        return
+    columns = _columns(report.usd_per_failure)
+    cells = [[text(row) for text in columns.values()] for row in report.rows]
+    names = [row.graph for row in report.rows]
+    if len(names) <= UPRIGHT:
+        upright = zip(columns, *cells, strict=True)
+        print_table([report.by, *names], [list(line) for line in upright])
+    else:
+        beside = [[name, *line] for name, line in zip(names, cells, strict=True)]
+        print_table([report.by, *columns], beside)
+    for note in report.notes:
+        console().print(note)
+
+
+def _columns(usd_per_failure: Decimal) -> dict[str, Callable[["Row"], str]]:
+    return {
+        "tasks": lambda row: f"{row.tasks:,}",
+        "success": lambda row: _percent(row.success_rate) + _range(row.success_ci, _percent),
+        "cost per success": lambda row: _usd(row.cps_usd) + _range(row.cps_ci, _usd),
+        f"loaded, {dollars(usd_per_failure)} a failure": lambda row: _usd(row.loaded_cps_usd),
+        "escalated": lambda row: _percent(row.escalation_rate),
+        "valid at first": lambda row: _percent(row.schema_validity_rate),
+        "executable calls": lambda row: _percent(row.executable_call_rate),
+        "p50": lambda row: _seconds(row.p50_s),
+        "p95": lambda row: _seconds(row.p95_s),
+        "tokens per success": lambda row: _count(row.tokens_per_success),
+        "energy": lambda row: "not measured" if row.energy_j is None else f"{row.energy_j:.3g} J",
+        "ended": lambda row: ", ".join(f"{n} {name}" for name, n in row.statuses.items()) or NONE,
+        "spent in all": lambda row: dollars(usd(row.nano_usd)),
+    }
+
+
+def _percent(share: float | None) -> str:
+    return NONE if share is None else f"{share:.1%}"
+
+
+def _usd(amount: float | None) -> str:
+    """Three significant digits, never an exponent."""
+    if amount is None:
+        return NONE
+    digits = 2 if amount <= 0 else max(2, 2 - floor(log10(amount)))
+    return f"${amount:.{digits}f}"
+
+
+def _seconds(seconds: float | None) -> str:
+    return NONE if seconds is None else f"{seconds:.3f} s"
+
+
+def _count(number: float | None) -> str:
+    return NONE if number is None else f"{number:,.0f}"
+
+
+def _range(ends: tuple[float, float | None] | None, text: Callable[[float | None], str]) -> str:
+    if ends is None:
+        return ""
+    low, high = ends
+    return f" ({text(low)} to {'∞' if high is None else text(high)})"

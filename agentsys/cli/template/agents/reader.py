@@ -1,0 +1,29 @@
+"""Turns a word problem into one arithmetic expression."""
+
+from pydantic import BaseModel, Field
+
+from agentsys import Agent
+
+
+class Question(BaseModel, frozen=True):
+    """A question in plain words."""
+
+    text: str = Field(min_length=1)
+
+
+class Solution(BaseModel, frozen=True):
+    """How to compute the answer."""
+
+    expression: str = Field(max_length=120, pattern=r"^[0-9+*/().-]+$")
+
+
+# The small model answers; "llm" is asked only where a check fails or the small one is in doubt.
+reader = Agent(
+    Question,
+    Solution,
+    "Answer with one arithmetic expression.",
+    tier="slm",
+    escalate="llm",
+    min_confidence=0.5,
+    max_tokens=160,
+)

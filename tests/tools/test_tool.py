@@ -1,0 +1,97 @@
+"""A tool is a typed function with a schema."""
+
+from typing import Any
+
+import pytest
+from pydantic import BaseModel
+
+from agentsys import ToolFailed, tool
+from agentsys.errors import DefinitionError, InvalidOutput
+from tests.shapes import add
+
+
+class Place(BaseModel):
+    town: str
+
+
+@tool
+def visit(place: Place, *, days: int = 2) -> list[Place]:
+    """Go there.
+
+    More that the model does not see.
+    """
+    return [place] * days
+
+
+@tool
+async def later(text: str) -> str:
+    """Answer in its own time."""
+    if not text:
+        raise ToolFailed("there is no text.")
+    return text.upper()
+
+
+def test_is_still_the_function() -> None:
+    """Calling the tool calls the function."""
+    assert add(1, b=2) == 3
+    assert add.__name__ == "add"
+
+
+def test_what_the_model_sees() -> None:
+    """The signature and the first line of the docstring."""
+    assert visit.signature == "visit(place: Place, days: int)"
+    assert visit.doc == "Go there."
+
+
+def test_every_argument_is_required_of_a_model() -> None:
+    """The schema closes the object and asks for defaults too."""
+    assert visit.schema["required"] == ["place", "days"]
+    assert visit.schema["additionalProperties"] is False
+
+
+async def test_use_validates_converts_and_dumps() -> None:
+    """JSON arguments become types, and the result becomes JSON text."""
+    assert await visit.use({"place": {"town": "Ulm"}, "days": 1}) == '[{"town":"Ulm"}]'
+    assert await visit.use({"place": {"town": "Ulm"}}) == '[{"town":"Ulm"},{"town":"Ulm"}]'
+
+
+async def test_async_tool() -> None:
+    """An async function is awaited; a text result is not quoted."""
+    assert await later.use({"text": "a"}) == "A"
+    with pytest.raises(ToolFailed, match="no text"):
+        await later.use({"text": ""})
+
+
+@pytest.mark.parametrize(
+    "args", [[], "x", None, {"place": "Ulm"}, {"town": "x"}, {"place": {"town": "U"}, "rm": 1}]
+)
+async def test_arguments_that_do_not_fit(args: Any) -> None:
+    """The function does not run on arguments that do not fit."""
+    with pytest.raises(InvalidOutput):
+        await visit.use(args)
+
+
+def test_undocumented_tool_is_refused() -> None:
+    """Without a docstring the model would not know what the tool does."""
+
+    def bare(a: int) -> int:
+        return a
+
+    with pytest.raises(DefinitionError, match="'bare' has no docstring"):
+        tool(bare)
+
+
+def test_untyped_arguments_are_refused() -> None:
+    """Every argument has a name and a type."""
+
+    def loose(a) -> int:  # pyright: ignore
+        """Loose."""
+        return a
+
+    def many(*numbers: int) -> int:
+        """Many."""
+        return sum(numbers)
+
+    for function in (loose, many):
+        with pytest.raises(DefinitionError):
+            _ = tool(function).schema

@@ -1,0 +1,80 @@
+"""Correct wiring: the checker has nothing to say about this file. Nobody runs it."""
+
+from collections.abc import Sequence
+from typing import assert_type
+
+from pydantic import BaseModel
+
+from agentsys import Agent, Node, Run, System, both, from_langgraph, step, tool
+from agentsys.events import Event
+
+
+class Question(BaseModel):
+    text: str
+
+
+class Evidence(BaseModel):
+    facts: list[str]
+
+
+class Answer(BaseModel):
+    value: str
+
+
+class ShortAnswer(Answer):
+    words: int
+
+
+@tool
+def search(query: str, k: int = 3) -> list[str]:
+    """Search the corpus."""
+    return [query] * k
+
+
+@step
+async def unpack(evidence: Evidence) -> list[Question]:
+    return [Question(text=fact) for fact in evidence.facts]
+
+
+@step
+async def merge(answers: list[Answer]) -> Answer:
+    return answers[0]
+
+
+@step
+async def keep_first(pair: tuple[Evidence, Answer]) -> Answer:
+    return pair[1]
+
+
+def grounded(evidence: Evidence, answer: Answer) -> bool | str:
+    return any(answer.value in fact for fact in evidence.facts) or "the value is in none of them."
+
+
+find = Agent(Question, Evidence, "Find facts.", tools=[search])
+answer = Agent(Evidence, Answer, "Answer from the facts.", escalate="llm")
+shorten = Agent(Evidence, ShortAnswer, "Answer in few words.")
+direct = Agent(Question, Answer, "Answer.")
+
+assert_type(find >> answer, Node[Question, Answer])
+assert_type(unpack, Node[Evidence, list[Question]])
+assert_type(direct.each(limit=4), Node[Sequence[Question], list[Answer]])
+assert_type(find >> unpack >> direct.each() >> merge, Node[Question, Answer])
+assert_type(both(find, direct), Node[Question, tuple[Evidence, Answer]])
+assert_type(both(find, direct) >> keep_first, Node[Question, Answer])
+assert_type(answer.check(grounded), Node[Evidence, Answer])
+assert_type(answer.check(grounded).escalate("llm").vote(3), Node[Evidence, Answer])
+assert_type(direct.at("llm"), Node[Question, Answer])
+
+# A node that gives a subclass stands where the class is wanted, and one that takes more does too.
+narrow: Node[Evidence, Answer] = shorten
+passages: list[str] = search("rain", k=2)
+foreign = from_langgraph(direct.graph(), Question, Answer)
+assert_type(foreign, Node[Question, Answer])
+
+
+async def use(system: System) -> str:
+    run = await system.run(find >> answer, Question(text="Who?"))
+    assert_type(run, Run[Answer])
+    async for event in system.stream(direct, Question(text="Who?")):
+        assert_type(event, Event | Run[Answer])
+    return run.output.value

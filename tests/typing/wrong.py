@@ -1,0 +1,75 @@
+"""Planted wiring mistakes. The checker must find each one, on its line, and no other.
+
+Every mistake is marked with the rule that reports it. Nobody runs this file.
+"""
+
+from pydantic import BaseModel
+
+from agentsys import Agent, Node, System, both, from_langgraph, step, tool
+
+
+class Question(BaseModel):
+    text: str
+
+
+class Evidence(BaseModel):
+    facts: list[str]
+
+
+class Answer(BaseModel):
+    value: str
+
+
+@tool
+def search(query: str, k: int = 3) -> list[str]:
+    """Search the corpus."""
+    return [query] * k
+
+
+@step
+async def tags(question: Question) -> list[str]:
+    return question.text.split()
+
+
+@step
+async def first(answers: list[Answer]) -> Answer:
+    return answers[0]
+
+
+find = Agent(Question, Evidence, "Find facts.")
+answer = Agent(Evidence, Answer, "Answer from the facts.")
+direct = Agent(Question, Answer, "Answer.")
+
+
+def about_question(question: Question, given: Answer) -> bool | str:
+    return question.text != given.value
+
+
+find >> find  # error: reportOperatorIssue
+find >> answer >> tags  # error: reportOperatorIssue
+find.each() >> first  # error: reportOperatorIssue
+both(find, answer)  # error: reportArgumentType
+answer.check(about_question)  # error: reportArgumentType
+answer.check(lambda e, a: e.nope == a.value)  # error: reportAttributeAccessIssue
+direct.check(lambda q, a: a.value)  # right: a string is a reason
+direct.check(lambda q, a: len(a.value))  # error: reportArgumentType
+tags.vote(3)  # error: reportAttributeAccessIssue
+search("rain", k="two")  # error: reportArgumentType
+search(text="rain")  # error: reportCallIssue
+Agent(Question, Answer, "Answer.", tools=[len])  # error: reportArgumentType
+backwards: Node[Evidence, Question] = answer  # error: reportAssignmentType
+from_langgraph(direct.graph(), Question, Answer) >> direct  # error: reportOperatorIssue
+
+
+@step  # error: reportArgumentType
+def not_async(question: Question) -> Answer:
+    return Answer(value=question.text)
+
+
+async def use(system: System) -> int:
+    run = await system.run(find >> answer, Evidence(facts=[]))  # error: reportArgumentType
+    print(run.output.valu)  # error: reportAttributeAccessIssue
+    number: int = (await system.run(direct, Question(text=""))).output.value  # error: reportAssignmentType
+    async for event in system.stream(direct, Answer(value="")):  # error: reportArgumentType
+        print(event)
+    return number

@@ -5,7 +5,7 @@ from typing import Any, Optional
 
 import pytest
 from jsonschema import Draft202012Validator
-from pydantic import BaseModel
+from pydantic import BaseModel, create_model
 
 from agentsys.errors import InvalidOutput, SchemaError
 from agentsys.schema import (
@@ -111,15 +111,9 @@ def test_parse_refuses_what_is_not_json() -> None:
 def test_tagged_union_merges_definitions_without_clash() -> None:
     """Parts with a definition of the same name keep their own."""
 
-    class Inner(BaseModel):
-        a: int
-
-    first = json_schema(list[Inner])
-
-    class Inner(BaseModel):
-        b: str
-
-    union = tagged_union({"use": first}, json_schema(list[Inner]))
+    first = json_schema(list[create_model("Inner", a=(int, ...))])
+    second = json_schema(list[create_model("Inner", b=(str, ...))])
+    union = tagged_union({"use": first}, second)
     validator = Draft202012Validator(union)
     Draft202012Validator.check_schema(union)
     assert validator.is_valid({"tool": "use", "args": [{"a": 1}]})

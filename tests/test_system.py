@@ -138,8 +138,10 @@ async def test_cancelled_run_is_recorded() -> None:
     with pytest.raises(asyncio.CancelledError):
         await running
     assert [type(event) for event in events] == [RunStarted, Call, RunFinished]
-    assert isinstance(events[1], Call) and events[1].decision == "cancel"
-    assert isinstance(events[2], RunFinished) and events[2].status == "failed"
+    assert isinstance(events[1], Call)
+    assert events[1].decision == "cancel"
+    assert isinstance(events[2], RunFinished)
+    assert events[2].status == "failed"
 
 
 async def test_ledger_holds_what_the_run_says(tmp_path: Path) -> None:

@@ -1,0 +1,278 @@
+"""What Outlines is given of a JSON Schema, and what it is said to leave out."""
+
+import json
+import re
+from datetime import date
+from enum import Enum
+from typing import Annotated, Any, Literal
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
+from pydantic import BaseModel, ConfigDict, Field
+
+from agentsys.guide import guide
+from agentsys.schema import json_schema, tagged_union
+
+ALPHABET = st.characters(max_codepoint=0x17F)
+TEXT = {"type": "string"}
+WHOLE = {"type": "integer"}
+
+
+def record(**properties: Any) -> dict[str, Any]:
+    """An object of which every property is required."""
+    return {"type": "object", "properties": properties, "required": list(properties)}
+
+
+class Colour(Enum):
+    RED = "red"
+    GREEN = "green"
+
+
+class Line(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    name: str = Field(min_length=1, max_length=8)
+    price: float
+    colour: Colour
+    kind: Literal["a", 'quote " and / slash']
+
+
+class Order(BaseModel):
+    code: Annotated[str, Field(pattern=r"^[A-Z]{2}-\d{3}$")]
+    expression: str = Field(pattern=r"^[0-9+\-*/(). ]+$", max_length=12)
+    lines: list[Line] = Field(min_length=1, max_length=2)
+    rating: int = Field(ge=1, le=5)
+    note: str | None = None
+    pair: tuple[int, bool] = (1, True)
+
+
+class Tree(BaseModel):
+    children: list["Tree"]
+
+
+def texts(schema: Any) -> st.SearchStrategy[str]:
+    """Strings that the guide's regex matches."""
+    found = guide(schema)
+    assert found.regex is not None, found.refused
+    return st.from_regex(found.regex, fullmatch=True, alphabet=ALPHABET)
+
+
+@given(st.data())
+@settings(max_examples=40, deadline=None)
+def test_a_pydantic_model_is_enforced_whole(data: st.DataObject) -> None:
+    """Whatever the regex of a model lets through is a valid instance of the model."""
+    schema = json_schema(Order)
+    assert guide(schema).unenforced == ()
+    Order.model_validate_json(data.draw(texts(schema)))
+
+
+@given(st.data())
+@settings(max_examples=40, deadline=None)
+def test_tools_and_answer_are_enforced_as_one_union(data: st.DataObject) -> None:
+    """A step of a tool loop is either a tool with its arguments or the final answer."""
+    union = tagged_union({"search": json_schema(Line)}, json_schema(Order))
+    value = json.loads(data.draw(texts(union)))
+    assert value.get("tool") == "search" or "final" in value
+
+
+def simple_schemas() -> st.SearchStrategy[dict[str, Any]]:
+    """Schemas of the kinds that people write, sensible or not."""
+    small = st.integers(0, 4)
+    patterns = [
+        "^[a-c]+$",
+        "x|y",
+        "^a|b$",
+        'say "[^"]"',
+        "[^a-y]",
+        r"^\w+\s?\S$",
+        r"\\",
+        ".",
+        r"\bz",
+    ]
+    text = st.fixed_dictionaries(
+        {"type": st.just("string")},
+        optional={
+            "minLength": small,
+            "maxLength": st.integers(3, 6),
+            "pattern": st.sampled_from(patterns),
+            "format": st.sampled_from(["date", "time", "email", "uri", "uuid", "ipv4"]),
+        },
+    )
+    number = st.fixed_dictionaries(
+        {"type": st.sampled_from(["integer", "number"])},
+        optional={
+            "minimum": st.integers(-3, 3),
+            "exclusiveMaximum": st.sampled_from([4, 4.5, 9]),
+            "multipleOf": st.sampled_from([1, 2]),
+        },
+    )
+    values = st.lists(st.sampled_from(["é/\n", 'q"', 1, None, True, [1], {"k": 2}]), min_size=1)
+    plain = st.one_of(text, number, values.map(lambda v: {"enum": v}))
+    return st.recursive(plain, nested_schemas, max_leaves=3)
+
+
+def nested_schemas(inner: st.SearchStrategy[dict[str, Any]]) -> st.SearchStrategy[dict[str, Any]]:
+    """Lists, objects and alternatives of other schemas."""
+    limits = {
+        "minItems": st.integers(0, 2),
+        "maxItems": st.integers(2, 3),
+        "uniqueItems": st.just(True),
+    }
+    lists = st.fixed_dictionaries({"type": st.just("array"), "items": inner}, optional=limits)
+    names = st.sampled_from(["a", "b c", "ü.*"])
+    objects = st.dictionaries(names, inner, min_size=1).flatmap(
+        lambda properties: st.fixed_dictionaries(
+            {"type": st.just("object"), "properties": st.just(properties)},
+            optional={
+                "required": st.lists(st.sampled_from(sorted(properties)), unique=True),
+                "additionalProperties": st.booleans(),
+                "minProperties": st.integers(0, 1),
+                "maxProperties": st.integers(1, 2),
+            },
+        )
+    )
+    either = st.lists(inner, min_size=1, max_size=2).flatmap(
+        lambda parts: st.sampled_from(["anyOf", "oneOf"]).map(lambda key: {key: parts})
+    )
+    return st.one_of(lists, objects, either)
+
+
+@given(st.data())
+@settings(max_examples=60, deadline=None)
+def test_only_what_is_named_can_be_violated(data: st.DataObject) -> None:
+    """Every match is JSON, and valid unless a keyword was named as not enforced."""
+    schema = data.draw(simple_schemas())
+    found = guide(schema)
+    if found.regex is None:
+        assert found.refused
+        return
+    value = json.loads(data.draw(texts(schema)))
+    error = next(Draft202012Validator(schema).iter_errors(value), None)
+    assert error is None or found.unenforced
+
+
+@pytest.mark.parametrize(
+    ("schema", "named"),
+    [
+        ({"type": "number", "minimum": 0}, ("$.minimum",)),
+        ({"type": "integer", "exclusiveMinimum": 0}, ("$.exclusiveMinimum",)),
+        ({"type": "integer", "minimum": 0, "maximum": 10**6}, ("$.minimum", "$.maximum")),
+        (record(a={"type": "number", "multipleOf": 0.5}), ("$.a.multipleOf",)),
+        ({"type": "array", "items": WHOLE, "uniqueItems": True}, ("$.uniqueItems",)),
+        ({"type": "array", "items": {"type": "number", "maximum": 1}}, ("$[*].maximum",)),
+        ({"type": "array", "items": WHOLE, "contains": {"const": 1}}, ("$.contains",)),
+        (TEXT | {"not": {"const": "x"}}, ("$.not",)),
+        (TEXT | {"format": "ipv4"}, ("$.format",)),
+        (TEXT | {"format": "date"}, ("$.format",)),
+        (TEXT | {"pattern": r"^(?!no)\w+$"}, ("$.pattern",)),
+        (TEXT | {"pattern": r"^\d+,\d+$", "maxLength": 5}, ("$.maxLength",)),
+        ({"oneOf": [WHOLE, {"type": "number"}]}, ("$.oneOf",)),
+        ({"anyOf": [WHOLE], "minimum": 2}, ("$.minimum",)),
+        ({"$ref": "#/$defs/A", "maximum": 3, "$defs": {"A": WHOLE}}, ("$.maximum",)),
+        (WHOLE | {"if": {"const": 1}, "then": {"const": 1}}, ("$.if",)),
+        (record(a=WHOLE) | {"dependentRequired": {"a": ["b"]}}, ("$.dependentRequired",)),
+        ({"type": "object", "propertyNames": {"maxLength": 3}}, ("$.propertyNames",)),
+        (
+            {"type": "object", "additionalProperties": WHOLE, "maxProperties": 2},
+            ("$.maxProperties",),
+        ),
+        ({"type": "object", "patternProperties": {"^a": WHOLE}}, ("$.patternProperties",)),
+    ],
+    ids=str,
+)
+def test_what_the_regex_ignores_is_named(schema: dict[str, Any], named: tuple[str, ...]) -> None:
+    """A keyword that replies may violate is named with its place."""
+    found = guide(schema)
+    assert found.regex is not None
+    assert found.unenforced == named
+
+
+@pytest.mark.parametrize(
+    ("schema", "reason"),
+    [
+        (json_schema(Tree), "$.children[*] is recursive"),
+        ({"allOf": [WHOLE, {"minimum": 3}]}, "$.allOf"),
+        ({"$ref": "https://example.org/schema"}, "leads out of the schema"),
+        ({"$ref": "#/$defs/Missing"}, "leads nowhere"),
+        ({"type": "object", "properties": {"a": WHOLE}, "required": ["b"]}, "'b' has no schema"),
+        (record(**{'quo"te': WHOLE}), "does not escape"),
+        ({"type": "integer", "minimum": 3, "maximum": 2}, "allows no value"),
+        (TEXT | {"minLength": 3, "maxLength": 2}, "allows no value"),
+        (TEXT | {"enum": [1, 2]}, "allows no value"),
+        (record(a=False), "$.a allows no value"),
+        ({"type": "array", "prefixItems": [WHOLE], "minItems": 2}, "exactly these items"),
+        ({"type": "wish"}, "no type 'wish'"),
+        ({"type": "object", "properties": 3}, "not a JSON Schema"),
+    ],
+    ids=str,
+)
+def test_what_cannot_be_compiled_is_refused_with_the_reason(
+    schema: dict[str, Any], reason: str
+) -> None:
+    """There is no regex where one would change what the schema means."""
+    found = guide(schema)
+    assert found.regex is None
+    assert reason in found.refused
+
+
+@pytest.mark.parametrize(
+    ("pattern", "fits", "fails"),
+    [
+        ("^[a-z]+$", ["abc"], ["Abc", "a1", ""]),
+        ("[0-9]", ["7", "a7b"], ["ab"]),
+        ("^a|b$", ["ax", "xb"], ["xa"]),
+        ("^(a|b)$", ["a", "b"], ["ab", "x"]),
+        ('^"$', ['"'], ["x"]),
+        (r"^\\n$", [r"\n"], ["\n"]),
+        ("^.$", ["é", "😀", "\\"], ["\n", "ab"]),
+        (r"^a/b\.c$", ["a/b.c"], ["a/bxc"]),
+        ("^[^a]$", ["b", "\n", '"'], ["a"]),
+        (r"^x{2,3}$", ["xx", "xxx"], ["x", "xxxx"]),
+    ],
+)
+def test_a_pattern_means_the_string_not_its_json(
+    pattern: str, fits: list[str], fails: list[str]
+) -> None:
+    """Anchors, quotes and backslashes are those of the value."""
+    regex = guide(TEXT | {"pattern": pattern}).regex
+    assert regex is not None
+    matched = [s for s in fits + fails if re.fullmatch(regex, json.dumps(s, ensure_ascii=False))]
+    assert matched == fits
+
+
+def test_a_length_joins_a_pattern_of_one_repeated_class() -> None:
+    """The usual pattern with a limit keeps both."""
+    found = guide(TEXT | {"pattern": "^[0-9+ ]+$", "maxLength": 5})
+    assert found.unenforced == ()
+    assert re.fullmatch(found.regex or "", '"1 + 2"')
+    assert not re.fullmatch(found.regex or "", '"11 + 2"')
+
+
+def test_an_optional_property_may_be_left_out() -> None:
+    """What is not required need not be written; other names may not."""
+    regex = guide(json_schema(Order)).regex or ""
+    line = '{"name":"x","price":1,"colour":"red","kind":"a"}'
+    body = f'{{"code":"AB-123","expression":"1","lines":[{line}],"rating":5}}'
+    assert re.fullmatch(regex, body)
+    assert not re.fullmatch(regex, body.replace('"rating":5', '"rating":6'))
+    assert not re.fullmatch(regex, body.replace('"price":1,', '"price":1,"extra":2,'))
+
+
+def test_dates_are_held_to_their_shape() -> None:
+    """A format is a shape: enough to help, not enough to vouch for."""
+    found = guide(json_schema(date))
+    assert found.unenforced == ("$.format",)
+    assert re.fullmatch(found.regex or "", '"2026-11-20"')
+    assert not re.fullmatch(found.regex or "", '"20 November"')
+
+
+def test_a_schema_too_large_for_a_mask_is_refused() -> None:
+    """References that multiply are stopped before they fill the memory."""
+    definitions: dict[str, Any] = {"D0": WHOLE}
+    for depth in range(1, 20):
+        ref = {"$ref": f"#/$defs/D{depth - 1}"}
+        definitions[f"D{depth}"] = record(a=ref, b=ref)
+    found = guide({"$ref": "#/$defs/D19", "$defs": definitions})
+    assert found.regex is None
+    assert "more than 2,000 parts" in found.refused

@@ -131,9 +131,18 @@ def _single(node: Node[Any, Any], work: Work) -> Compiled:
     return graph.compile(name=name)
 
 
+def _surroundings(runtime: Runtime[Context]) -> Context:
+    if not isinstance(runtime.context, Context):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise DefinitionError(
+            "The graph was invoked without its models.",
+            hint="Pass context=system.context() to LangGraph's invoke, or use system.run.",
+        )
+    return runtime.context
+
+
 def _value_node(work: Work) -> Any:
     async def run(state: _Value, runtime: Runtime[Context]) -> _Value:
-        return {"value": await work(state["value"], runtime.context)}
+        return {"value": await work(state["value"], _surroundings(runtime))}
 
     return run
 
@@ -198,7 +207,7 @@ def _both(node: Both[Any, Any]) -> Compiled:
 
 def _part_node(index: int, work: Work) -> Any:
     async def run(state: _Value, runtime: Runtime[Context]) -> dict[str, Any]:
-        return {"parts": [(index, await work(state["value"], runtime.context))]}
+        return {"parts": [(index, await work(state["value"], _surroundings(runtime)))]}
 
     return run
 
@@ -218,7 +227,7 @@ def _each(node: Each[Any, Any]) -> Compiled:
     name = _distinct(["split", "gather", _name(node.item)])[2]
 
     async def item(state: _Item, runtime: Runtime[Context]) -> dict[str, Any]:
-        return {"parts": [(state["index"], await work(state["value"], runtime.context))]}
+        return {"parts": [(state["index"], await work(state["value"], _surroundings(runtime)))]}
 
     def split(state: _Value) -> list[Send] | str:
         sends = [Send(name, {"index": i, "value": v}) for i, v in enumerate(state["value"])]
@@ -241,7 +250,7 @@ def _vote(node: Vote[Any, Any]) -> Compiled:
     name = _distinct(["tally", _name(node.voter)])[1]
 
     async def sample(state: _Item, runtime: Runtime[Context]) -> dict[str, Any]:
-        context = runtime.context.sampled(state["index"])
+        context = _surroundings(runtime).sampled(state["index"])
         try:
             drawn = _Sample(context, output=await work(state["value"], context))
         except (Abstain, InvalidOutput, ModelError) as error:
@@ -253,7 +262,7 @@ def _vote(node: Vote[Any, Any]) -> Compiled:
 
     def tally(state: _Parts, runtime: Runtime[Context]) -> _Value:
         winner = _most_frequent(cast(list[_Sample], _in_order(state)), node.gives)
-        runtime.context.adopt(winner.context)
+        _surroundings(runtime).adopt(winner.context)
         return {"value": winner.output}
 
     graph.add_node(name, sample)

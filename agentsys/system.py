@@ -101,6 +101,14 @@ class System:
             running.cancel()
             await asyncio.gather(running, return_exceptions=True)
 
+    def context(self, *, seed: int = 0) -> Context:
+        """What a compiled `node.graph()` needs when LangGraph invokes it: `context=system.context()`.
+
+        Calls are recorded in the ledger under the context's `run_id`; make one for each run.
+        """
+        emit = self.ledger.write if self.ledger is not None else _ignore
+        return Context(uuid4().hex, self.models, emit, seed)
+
     async def close(self) -> None:
         """Give back models and ledger."""
         close = getattr(self.models, "close", None)
@@ -122,6 +130,10 @@ class System:
         trace: TracebackType | None,
     ) -> None:
         await self.close()
+
+
+def _ignore(event: Event) -> None:
+    """Without a ledger, events of a graph that LangGraph runs go nowhere."""
 
 
 def _fitting(node: Node[X, Any], task: X) -> X:

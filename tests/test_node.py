@@ -236,6 +236,27 @@ def test_graph_is_a_compiled_langgraph() -> None:
     assert node.graph() is node.graph()
 
 
+async def test_graph_streams_under_langgraph() -> None:
+    """LangGraph runs a compiled node by itself, given the system's context."""
+    models = system({"value": 4})
+    updates = [
+        update
+        async for update in (solve >> double)
+        .graph()
+        .astream({"value": ASK}, context=models.context(), stream_mode="updates")
+    ]
+    assert updates == [
+        {"solve": {"value": Answer(value=4)}},
+        {"double": {"value": Answer(value=8)}},
+    ]
+
+
+async def test_graph_without_context_says_what_to_pass() -> None:
+    """Invoking a compiled node without models names the argument that is missing."""
+    with pytest.raises(DefinitionError, match="context="):
+        await solve.graph().ainvoke({"value": ASK})
+
+
 def test_mermaid_shows_the_nodes() -> None:
     """The picture names every node inside, fan-outs included."""
     picture = (words >> solve.check(over_five).each() >> total).mermaid()

@@ -11,6 +11,7 @@ import importlib
 import re
 import sys
 from collections.abc import Iterator
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -150,7 +151,8 @@ def _value(
 ) -> tuple[Node[Any, Any] | Tool[..., Any], str]:
     _must_define(name, file)
     importlib.invalidate_caches()
-    module = importlib.import_module(f"{_package(roots)}.{FOLDERS[kind]}.{name}")
+    with redirect_stdout(sys.stderr):  # what a file prints is not what a command prints
+        module = importlib.import_module(f"{_package(roots)}.{FOLDERS[kind]}.{name}")
     value: object = getattr(module, name, None)
     wanted = Tool if kind == "tool" else Node
     if not isinstance(value, wanted):

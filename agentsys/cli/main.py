@@ -88,7 +88,7 @@ def _load(place: str) -> Callable[..., Any] | typer.Typer:
 def _exit_code(words: list[str], debug: bool) -> int:
     try:
         command = typer.main.get_command(build(words))
-        code = command.main(args=words, prog_name="agentsys", standalone_mode=False)
+        code = command.main(args=words, prog_name="agentsys", standalone_mode=False, obj=debug)
         if code == INTERRUPTED:
             raise KeyboardInterrupt  # typer has turned it into an exit code
         return code if isinstance(code, int) else 0

@@ -1,6 +1,7 @@
 """`agentsys run`: one task."""
 
 import asyncio
+import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 
 
 def run(
+    context: typer.Context,
     graph: Annotated[str, typer.Argument(help="Name of a graph; 'agentsys graphs' lists them.")],
     task: Annotated[
         str | None,
@@ -40,6 +42,8 @@ def run(
         _run(node, to_task(text, node.takes), graph, seed, config, stream, as_json)
     )
     _show(finished, as_json=as_json, one_line=stream)
+    if context.obj and finished.cause is not None:
+        traceback.print_exception(finished.cause)
     if not finished.ok:
         raise typer.Exit(1)
 

@@ -82,7 +82,7 @@ BAD = [
     (["letters", "a", "--input-file", "b"], "There are two tasks."),
     (["letters", "--input-file", "missing.txt"], "missing.txt cannot be read: No such file"),
     (["letters", "--input-file", "graphs"], "graphs cannot be read: Is a directory"),
-    (["letters", "--input-file", "latin.txt"], "latin.txt is not text: byte 1 is not UTF-8."),
+    (["letters", "--input-file", "latin.txt"], "latin.txt is not text: byte 0 is not UTF-8."),
     (["letters", "--input-file", "binary"], "binary is not text: it has zero bytes."),
     (["letters", "--input-file", "/dev/zero"], "/dev/zero is longer than 10 MB."),
     (["letters", "a\udcff"], "INPUT is not text"),
@@ -94,7 +94,7 @@ BAD = [
     (["../graphs/letters", "a"], "There is no graph '../graphs/letters'."),
     (["broken", "a"], "The graph 'broken' cannot be loaded: ZeroDivisionError"),
     (["letters", "a", "--config", "missing.toml"], "missing.toml cannot be read"),
-    (["letters", "a", "--config", "wrong.toml"], "wrong.toml: deployments is not"),
+    (["letters", "a", "--config", "wrong.toml"], "wrong.toml: deployments: "),
     (["letters", "a", "--seed", "x"], "Invalid value for '--seed'"),
     (["letters", "a", "--sed", "1"], "No such option"),
 ]
@@ -112,7 +112,7 @@ def test_a_mistake_is_one_line_and_exit_code_2(
     result = agentsys("run", *words)
     assert result.code == 2
     assert result.err.startswith("error: ")
-    assert message in result.err.replace("should be a valid tuple", "is not")
+    assert message in result.err
     assert result.err.count("\n") == 1
     assert result.out == ""
 

@@ -287,7 +287,7 @@ def _most_frequent(samples: Sequence[_Sample], gives: Any) -> _Sample:
 
 def _name(node: Node[Any, Any]) -> str:
     """A name that LangGraph takes: it reserves `:` and `|`."""
-    return re.sub(r"[^\w>+.-]", "-", node.name) or "node"
+    return re.sub(r"[^\w.-]", "-", node.name) or "node"
 
 
 def _distinct(names: Sequence[str]) -> list[str]:

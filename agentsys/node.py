@@ -149,7 +149,7 @@ class Pipe(Node[I, O]):
         left = first.parts if isinstance(first, Pipe) else (first,)
         right = second.parts if isinstance(second, Pipe) else (second,)
         self._parts: tuple[Node[Any, Any], ...] = (*left, *right)
-        self.name = ">".join(part.name for part in self._parts)
+        self.name = f"{self._parts[0].name}-to-{self._parts[-1].name}"
         self.takes, self.gives = first.takes, second.gives
 
     @property
@@ -163,7 +163,7 @@ class Both(Node[I, O]):
 
     def __init__(self, *parts: Node[I, Any]) -> None:
         self._parts: tuple[Node[Any, Any], ...] = parts
-        self.name = "+".join(part.name for part in parts)
+        self.name = "-and-".join(part.name for part in parts)
         self.takes = parts[0].takes
         self.gives = tuple[tuple(part.gives for part in parts)]  # pyright: ignore[reportInvalidTypeArguments]
 

@@ -14,6 +14,8 @@ from typing import Any
 
 from aiohttp import web
 
+_STOPPED = web.AppKey("stopped", asyncio.Event)
+
 Answer = Callable[[web.Request, dict[str, Any]], Awaitable[web.StreamResponse]]
 
 
@@ -23,6 +25,8 @@ class Loopback:
     def __init__(self) -> None:
         self.requests: list[dict[str, Any]] = []
         """The bodies that came in, in order."""
+        self.arrived = threading.Event()
+        """Set once a request has come in."""
         self.keep = True
         self.default: Answer = say()
         self._script: deque[Answer] = deque()
@@ -60,8 +64,9 @@ class Loopback:
     async def _until_stopped(self) -> None:
         self._stopped = asyncio.Event()
         app = web.Application(client_max_size=2**26)
+        app[_STOPPED] = self._stopped
         app.router.add_post("/v1/chat/completions", self._answer)
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+        runner = web.AppRunner(app, access_log=None, handler_cancellation=True)
         await runner.setup()
         site = web.TCPSite(runner, "127.0.0.1", 0)
         await site.start()
@@ -74,6 +79,7 @@ class Loopback:
         body = json.loads(await request.read())
         if self.keep:
             self.requests.append(body)
+            self.arrived.set()
         answer = self._script.popleft() if self._script else self.default
         return await answer(request, body)
 
@@ -96,7 +102,7 @@ def say(
         }
         if body.get("logprobs") and logprob is not None:
             tokens = [content[i : i + 4] for i in range(0, len(content), 4)]
-            choice["logprobs"] = {"content": [{"token": t, "logprob": logprob} for t in tokens]}
+            choice["logprobs"] = {"content": [_token(text, logprob) for text in tokens]}
         reply: dict[str, Any] = {
             "id": "1",
             "object": "chat.completion",
@@ -109,6 +115,10 @@ def say(
         return web.json_response(reply)
 
     return answer
+
+
+def _token(text: str, logprob: float) -> dict[str, Any]:
+    return {"token": text, "logprob": logprob, "bytes": list(text.encode()), "top_logprobs": []}
 
 
 def fail(status: int, message: str = "no", *, code: str = "", **headers: str) -> Answer:
@@ -153,9 +163,9 @@ def cut() -> Answer:
 def stall() -> Answer:
     """Never answer; the request ends when the client gives up or the server stops."""
 
-    async def answer(_request: web.Request, _body: dict[str, Any]) -> web.StreamResponse:
-        await asyncio.Event().wait()
-        raise AssertionError
+    async def answer(request: web.Request, _body: dict[str, Any]) -> web.StreamResponse:
+        await request.app[_STOPPED].wait()
+        return web.Response(status=503)
 
     return answer
 

@@ -1,0 +1,129 @@
+"""A request and its answer in the words of OpenAI's chat completions, which LiteLLM speaks."""
+
+import codecs
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+from agentsys.messages import Message, Token, Usage
+from agentsys.models.base import Guided, JsonSchema, Request
+from agentsys.models.strict import strict_schema
+from agentsys.schema import compact
+
+_FENCED = re.compile(r"\s*```\w*\n(.*?)\s*```\s*", re.DOTALL)
+_INSTRUCTION = "Answer with JSON alone, without a code fence. It must fit this JSON Schema:"
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is sent for a request to one kind of deployment."""
+
+    messages: list[dict[str, str]]
+    response_format: dict[str, Any] | None
+    guided: Guided
+    """How this holds the reply to its schema."""
+    key: str | None = None
+    """The property that the value comes wrapped in."""
+
+    def span(self, content: str) -> tuple[int, int]:
+        """Where the reply proper stands: without the wrapping, without a code fence around it."""
+        if self.key is not None:
+            return _wrapped(content, self.key)
+        if self.guided == "prompt" and (fenced := _FENCED.fullmatch(content)):
+            return fenced.span(1)
+        return 0, len(content)
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What came back."""
+
+    content: str
+    finish: str
+    usage: Usage | None
+    tokens: tuple[Token, ...]
+
+
+def question(request: Request, guided: Guided) -> Question:
+    """The request for a deployment that holds replies to a schema in the way `guided`."""
+    messages = [{"role": m.role, "content": m.content} for m in request.messages]
+    if request.schema is None:
+        return Question(messages, None, "none")
+    if guided == "outlines":
+        return Question(messages, _response_format(request.schema), guided)
+    strict = strict_schema(request.schema) if guided == "strict" else None
+    if strict is not None:
+        return Question(messages, _response_format(strict.schema), guided, strict.key)
+    return Question(_told(request.messages, request.schema), None, "prompt")
+
+
+def answered(response: Any) -> Answered | None:
+    """What a LiteLLM response says; `None` where it holds no reply."""
+    if not response.choices:
+        return None
+    choice = response.choices[0]
+    usage = getattr(response, "usage", None)
+    counts = None if usage is None else Usage(usage.prompt_tokens, usage.completion_tokens)
+    return Answered(
+        content=choice.message.content or "",
+        finish=choice.finish_reason or "",
+        usage=counts if counts and counts.tokens_in + counts.tokens_out else None,
+        tokens=_tokens(getattr(choice, "logprobs", None), choice.message.content or ""),
+    )
+
+
+def cut(tokens: Sequence[Token], start: int, end: int) -> tuple[Token, ...]:
+    """The tokens of a part of the text that they make up; those at its ends are shortened."""
+    kept: list[Token] = []
+    at = 0
+    for token in tokens:
+        text = token.text[max(start - at, 0) : max(end - at, 0)]
+        at += len(token.text)
+        if text:
+            kept.append(Token(text, token.logprob))
+    return tuple(kept)
+
+
+def _tokens(logprobs: Any, content: str) -> tuple[Token, ...]:
+    """The tokens that make up `content`; none where they do not.
+
+    A token can be a part of a character; the bytes, where the server gives them, put it together.
+    """
+    given = cast(Sequence[Any], getattr(logprobs, "content", None) or ())
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    tokens: list[Token] = []
+    for token in given:
+        raw = cast(Sequence[int] | None, getattr(token, "bytes", None))
+        text = token.token if raw is None else decoder.decode(bytes(raw))
+        tokens.append(Token(text, token.logprob))
+    start = "".join(token.text for token in tokens).find(content)
+    return () if start < 0 else cut(tokens, start, start + len(content))
+
+
+def _response_format(schema: JsonSchema) -> dict[str, Any]:
+    form = {"name": "reply", "schema": dict(schema), "strict": True}
+    return {"type": "json_schema", "json_schema": form}
+
+
+def _told(messages: Sequence[Message], schema: JsonSchema) -> list[dict[str, str]]:
+    """The messages with the schema at the end of the system message."""
+    told = f"{_INSTRUCTION}\n{compact(schema)}"
+    head, *rest = messages
+    if head.role == "system":
+        opening = Message("system", f"{head.content}\n\n{told}")
+    else:
+        opening, rest = Message("system", told), list(messages)
+    return [{"role": m.role, "content": m.content} for m in (opening, *rest)]
+
+
+def _wrapped(content: str, key: str) -> tuple[int, int]:
+    """Where the value of the object's one property stands; all of it if it is no such object."""
+    opening = re.match(rf'\s*\{{\s*"{key}"\s*:\s*', content)
+    if opening is None:
+        return 0, len(content)
+    try:
+        return opening.end(), json.JSONDecoder().raw_decode(content, opening.end())[1]
+    except (ValueError, RecursionError):
+        return 0, len(content)

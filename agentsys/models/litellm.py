@@ -1,0 +1,186 @@
+"""Models behind LiteLLM's Router: any provider, several deployments a tier.
+
+The one importer of LiteLLM, which is imported when the first router is built. The Router knows
+the deployments, their clients and which of them are cooling down; agentsys decides whom to ask
+and when to ask again, so that nothing is tried twice over.
+"""
+
+import logging
+import os
+from collections.abc import Sequence
+from contextlib import suppress
+from decimal import Decimal
+from functools import cache
+from typing import Any
+
+from agentsys.errors import ModelError, SettingsError
+from agentsys.models.asking import Asking, Route
+from agentsys.models.base import Guided, Reply, Request
+from agentsys.money import Price
+from agentsys.retry import RetryPolicy, with_retries
+from agentsys.settings import Deployment
+
+
+class LiteLLMTier:
+    """The deployments of one tier. Made by `router_models`.
+
+    A request goes to one deployment; on a transport error to the others, each once; then, after
+    a wait, round again. `Reply.seconds` and `Reply.nano_usd` count all of that, waits included.
+    """
+
+    def __init__(
+        self, pool: "_Pool", tier: str, routes: Sequence[Route], policy: RetryPolicy
+    ) -> None:
+        self._pool = pool
+        self._tier = tier
+        self._routes = tuple(routes)
+        self._policy = policy
+
+    async def ask(self, request: Request) -> Reply:
+        """The reply of the first deployment that gives one.
+
+        Raises:
+            ModelError: of the last deployment asked, with what all tries took.
+        """
+        asking = Asking(
+            self._pool.router, _litellm().token_counter, self._tier, self._routes, request
+        )
+        try:
+            return await with_retries(asking.round, self._policy)
+        except ModelError as error:
+            error.nano_usd, error.seconds = asking.nano_usd, asking.seconds
+            raise
+
+    async def close(self) -> None:
+        """Give back the connections when the last tier of the router is closed."""
+        await self._pool.leave(self._tier)
+
+
+class _Pool:
+    """The Router that the tiers share, open until the last of them is closed."""
+
+    _open = 0
+
+    def __init__(self, router: Any, tiers: Sequence[str]) -> None:
+        self.router = router
+        self._tiers = set(tiers)
+        _Pool._open += 1
+
+    async def leave(self, tier: str) -> None:
+        """Close the connections with the last tier."""
+        if tier not in self._tiers:
+            return
+        self._tiers.remove(tier)
+        if self._tiers:
+            return
+        self.router.discard()
+        _Pool._open -= 1
+        # LiteLLM keeps one set of clients for the whole process.
+        if _Pool._open == 0:
+            litellm = _litellm()
+            await litellm.close_litellm_async_clients()
+            litellm.in_memory_llm_clients_cache.flush_cache()
+
+
+def router_models(
+    deployments: Sequence[Deployment], *, policy: RetryPolicy | None = None
+) -> dict[str, LiteLLMTier]:
+    """The tiers of all deployments that have `litellm_params`, over one Router.
+
+    Raises:
+        SettingsError: LiteLLM does not know the provider, or nobody knows the price.
+    """
+    behind = [d for d in deployments if d.litellm_params is not None]
+    tiers = list(dict.fromkeys(d.tier for d in behind))
+    routes = [_route(deployment, tiers) for deployment in behind]
+    listed = [_listed(d, route) for d, route in zip(behind, routes, strict=True)]
+    pool = _Pool(_litellm().Router(model_list=listed, num_retries=0, set_verbose=False), tiers)
+    return {
+        tier: LiteLLMTier(
+            pool,
+            tier,
+            [route for d, route in zip(behind, routes, strict=True) if d.tier == tier],
+            policy or RetryPolicy(),
+        )
+        for tier in tiers
+    }
+
+
+def _listed(deployment: Deployment, route: Route) -> dict[str, Any]:
+    """The deployment as an entry of LiteLLM's `model_list`."""
+    given = deployment.litellm_params or {}
+    return {
+        "model_name": deployment.tier,
+        "litellm_params": {"timeout": deployment.timeout_s, **given},
+        "model_info": {"id": route.id},
+    }
+
+
+def _route(deployment: Deployment, tiers: Sequence[str]) -> Route:
+    litellm = _litellm()
+    given = deployment.litellm_params or {}
+    try:
+        model, provider, _, _ = litellm.get_llm_provider(
+            model=given["model"],
+            custom_llm_provider=given.get("custom_llm_provider"),
+            api_base=given.get("api_base"),
+        )
+    except litellm.BadRequestError as error:
+        raise SettingsError(
+            f"deployment {deployment.name!r}: LiteLLM knows no provider of {given['model']!r}.",
+            hint="Write 'provider/model', for example 'hosted_vllm/my-model'.",
+        ) from error
+    supported = litellm.get_supported_openai_params(model=model, custom_llm_provider=provider)
+    name = deployment.name
+    return Route(
+        name=name,
+        id=f"deployment {name}" if name in tiers else name,
+        guided=deployment.guided or _guided(model, provider),
+        price=deployment.price or _listed_price(name, model, provider),
+        gives_logprobs="logprobs" in (supported or ()),
+        timeout_s=given.get("timeout", deployment.timeout_s),
+    )
+
+
+def _guided(model: str, provider: str) -> Guided:
+    if provider == "hosted_vllm":
+        return "outlines"
+    strict = _litellm().supports_response_schema(model=model, custom_llm_provider=provider)
+    return "strict" if strict else "prompt"
+
+
+def _listed_price(name: str, model: str, provider: str) -> Price:
+    """What LiteLLM's own list, which comes with it, says that the model costs."""
+    litellm = _litellm()
+    info: dict[str, Any] = {}
+    with suppress(Exception):  # a bare Exception before LiteLLM 1.100, `ModelNotMappedError` since
+        info = litellm.get_model_info(model=model, custom_llm_provider=provider)
+    per_token_in, per_token_out = (
+        info.get(f"{side}_cost_per_token") or 0 for side in ("input", "output")
+    )
+    if not (per_token_in or per_token_out):
+        raise SettingsError(
+            f"deployment {name!r} has no price:",
+            hint="give usd_per_hour or usd_per_mtok_in and usd_per_mtok_out.",
+        )
+    return Price(_per_million(per_token_in), _per_million(per_token_out))
+
+
+def _per_million(usd_per_token: float) -> Decimal:
+    return Decimal(str(usd_per_token)) * 1_000_000
+
+
+@cache
+def _litellm() -> Any:
+    """LiteLLM, made to phone nowhere and to print nothing."""
+    os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
+    # Any other mode reads a `.env` file into the environment on import.
+    os.environ.setdefault("LITELLM_MODE", "PRODUCTION")
+    import litellm
+
+    litellm.suppress_debug_info = True
+    for name in ("LiteLLM", "LiteLLM Router", "LiteLLM Proxy"):
+        logger = logging.getLogger(name)
+        # Its handlers write to the terminal; records still reach the application's own.
+        logger.handlers = [logging.NullHandler()]
+    return litellm

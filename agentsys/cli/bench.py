@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from rich.progress import Progress
+
     from agentsys.evaluation.bench import Bench, OnProgress
     from agentsys.ledger import Ledger
     from agentsys.settings import Settings
@@ -35,6 +37,7 @@ def bench(
 
     Ctrl-C keeps and reports the finished tasks; --resume goes on.
     """
+    from agentsys.errors import StoreError
     from agentsys.ledger import Ledger
     from agentsys.settings import Settings
 
@@ -44,16 +47,16 @@ def bench(
         planned = _planned(suite, graph or [], limit, seed)
     else:
         planned = _resumed(ledger, resume, suite, graph or [])
-    again = f"agentsys bench --resume {planned.id}"
-    again += f" --config {shlex.quote(config)}" if config else ""
-    finished = False
     try:
         finished = _run(planned, config, concurrency)
-    finally:
-        if not finished:
-            typer.echo(f"Not finished. Go on with: {again}", err=True)
+    except StoreError:
+        _say_how_to_go_on(planned.id, config)
+        raise
+    if not finished and not planned.begun(ledger):
+        raise typer.Exit(INTERRUPTED)
     _print(planned.id, ledger, settings, as_json=as_json)
     if not finished:
+        _say_how_to_go_on(planned.id, config)
         raise typer.Exit(INTERRUPTED)
 
 
@@ -87,20 +90,16 @@ def _resumed(ledger: "Ledger", resume: str, suite: str | None, graphs: list[str]
     return Bench(begun.bench, loaded, {name: find_graph(name) for name in begun.graphs})
 
 
+def _say_how_to_go_on(bench: str, config: str | None) -> None:
+    option = f" --config {shlex.quote(config)}" if config else ""
+    typer.echo(f"Finished tasks are kept. Go on: agentsys bench --resume {bench}{option}", err=True)
+
+
 def _run(planned: "Bench", config: str | None, concurrency: int) -> bool:
     """Whether it came to its end; Ctrl-C ends it earlier."""
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-    from rich.progress import TimeRemainingColumn as Remaining
-
-    from agentsys.cli.output import console
     from agentsys.evaluation.bench import Progress as Step
 
-    words = TextColumn("{task.description}"), TextColumn("{task.fields[won]} right")
-    screen = console(err=True)
-    with Progress(
-        words[0], BarColumn(), MofNCompleteColumn(), words[1], Remaining(),
-        console=screen, disable=not screen.is_terminal,
-    ) as bars:  # fmt: skip
+    with _bars() as bars:
         tasks = len(planned.suite.tasks)
         ids = {name: bars.add_task(name, total=tasks, won=0) for name in planned.graphs}
 
@@ -112,6 +111,30 @@ def _run(planned: "Bench", config: str | None, concurrency: int) -> bool:
         except KeyboardInterrupt:
             return False
     return True
+
+
+def _bars() -> "Progress":
+    """Progress bars on standard error; none where that is not a terminal."""
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    from agentsys.cli.output import console
+
+    screen = console(err=True)
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[won]} right"),
+        TimeRemainingColumn(),
+        console=screen,
+        disable=not screen.is_terminal,
+    )
 
 
 async def _solve(

@@ -48,14 +48,15 @@ def find_bench(ledger: Ledger, bench: str) -> BenchStarted:
     Raises:
         UnknownName: there is no such bench.
     """
-    found: dict[str, BenchStarted] = {}
-    for recorded in ledger.events(BenchStarted, bench=None if bench == "last" else bench):
-        if isinstance(recorded.event, BenchStarted):
-            found[recorded.event.bench] = recorded.event
-    if not found:
-        every = (r.event for r in ledger.events(BenchStarted))
-        raise UnknownName("bench", bench, (e.bench for e in every if isinstance(e, BenchStarted)))
-    return found[max(found) if bench == "last" else bench]
+    every = {
+        recorded.event.bench: recorded.event
+        for recorded in ledger.events(BenchStarted)
+        if isinstance(recorded.event, BenchStarted)
+    }
+    name = next(reversed(every), bench) if bench == "last" else bench
+    if name not in every:
+        raise UnknownName("bench", name, every)
+    return every[name]
 
 
 @dataclass(frozen=True)
@@ -86,10 +87,15 @@ class Bench:
             self.suite.require(name, graph)
             for tier in graph.tiers:
                 system.models[tier]  # raises where it is not configured
+            graph.graph()  # compiled now, so that no task's time has it in
         self._begin(system.ledger)
         work = _Work(self, system, system.ledger, on_progress)
         await work.run(concurrency)
         return work.skipped
+
+    def begun(self, ledger: Ledger) -> bool:
+        """Whether the ledger knows it."""
+        return next(ledger.events(BenchStarted, bench=self.id), None) is not None
 
     def _begin(self, ledger: Ledger) -> None:
         suite = self.suite

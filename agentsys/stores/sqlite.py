@@ -46,7 +46,7 @@ _MICROSECOND = timedelta(microseconds=1)
 
 _CAUSES = {
     sqlite3.SQLITE_FULL: ("the disk is full", "Free some space, or set 'store' to another disk."),
-    sqlite3.SQLITE_IOERR: ("the disk fails", "Look at its free space, or set 'store' elsewhere."),
+    sqlite3.SQLITE_IOERR: ("the disk refuses", "Is it full? Or set 'store' elsewhere."),
     sqlite3.SQLITE_READONLY: ("it is read-only", "Allow writing, or set 'store' elsewhere."),
     sqlite3.SQLITE_CANTOPEN: ("it cannot be opened", "Look at its folder and permissions."),
     sqlite3.SQLITE_NOTADB: ("it is not an agentsys database", "Set 'store' to another file."),

@@ -1,0 +1,183 @@
+"""The store in a SQLite file: its folder, its troubles, and many processes."""
+
+import os
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from agentsys.errors import StoreError
+from agentsys.stores import open_store
+from agentsys.stores.sqlite import SqliteStore
+
+ROOT = Path(__file__).parents[2]
+
+APPEND = """
+import sys
+from agentsys.stores import open_store
+store = open_store(sys.argv[1])
+for n in range(int(sys.argv[3])):
+    store.append("log", {"run_id": sys.argv[2], "n": n})
+"""
+
+FORK = """
+import os, sys
+from agentsys.stores import open_store
+store = open_store(sys.argv[1])
+store.append("log", {"run_id": "parent"})
+child = os.fork()
+if not child:
+    store.append("log", {"run_id": "child"})
+    os._exit(0)
+print(os.waitpid(child, 0)[1])
+store.append("log", {"run_id": "parent"})
+print(*(entry.record["run_id"] for entry in store.read("log")))
+"""
+
+FILL = """
+import resource, sys
+from agentsys.errors import StoreError
+from agentsys.stores import open_store
+resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))
+store = open_store(sys.argv[1])
+done = 0
+try:
+    while done < 10_000:
+        store.append("log", {"text": "x" * 1000})
+        done += 1
+except StoreError as error:
+    print(done, len(list(store.read("log"))), error, sep="|")
+"""
+
+
+def start(script: str, *arguments: str) -> subprocess.Popen[str]:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    return subprocess.Popen(
+        [sys.executable, "-c", script, *arguments],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_folders_are_made(tmp_path: Path):
+    """The folder of an absolute path is made where there is none."""
+    open_store(f"sqlite:///{tmp_path}/a/b/runs.db").append("log", {})
+    assert (tmp_path / "a" / "b" / "runs.db").is_file()
+
+
+def test_relative_paths_are_of_the_current_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """A relative path stays where it was when the store was opened."""
+    monkeypatch.chdir(tmp_path)
+    store = open_store("sqlite:///here/runs.db")
+    monkeypatch.chdir("/")
+    store.append("log", {})
+    store.close()
+    assert (tmp_path / "here" / "runs.db").is_file()
+
+
+def test_processes_append_at_once(tmp_path: Path):
+    """Several processes may open a new file and append to it at the same time."""
+    url = f"sqlite:///{tmp_path}/runs.db"
+    processes = [start(APPEND, url, f"p{k}", "200") for k in range(5)]
+    errors = [process.communicate()[1] for process in processes]
+    assert errors == [""] * 5
+    store = open_store(url)
+    assert len(list(store.read("log"))) == 1000
+    mine = [entry.record["n"] for entry in store.read("log", where={"run_id": ["p2"]})]
+    assert mine == list(range(200))
+
+
+def test_records_outlive_a_killed_process(tmp_path: Path):
+    """What was appended is there although the process ended without any farewell."""
+    url = f"sqlite:///{tmp_path}/runs.db"
+    process = start(APPEND + "\nimport os; os.kill(os.getpid(), 9)", url, "p", "50")
+    process.communicate()
+    assert process.returncode == -9
+    assert len(list(open_store(url).read("log"))) == 50
+
+
+def test_a_forked_process_appends_too(tmp_path: Path):
+    """A child made by fork does not use its parent's connection."""
+    out, err = start(FORK, f"sqlite:///{tmp_path}/runs.db").communicate()
+    assert (out.split(), err) == (["0", "parent", "child", "parent"], "")
+
+
+def test_a_full_disk_loses_nothing_that_was_appended(tmp_path: Path):
+    """Where the file cannot grow, the error names it and all before it can still be read."""
+    file = tmp_path / "runs.db"
+    out, err = start(FILL, f"sqlite:///{file}").communicate()
+    assert err == ""
+    done, kept, message = out.strip().split("|")
+    assert int(done) > 0
+    assert kept == done
+    assert message.startswith(f"{file} cannot be written: the disk ")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_what_is_no_regular_file_is_refused():
+    """A device is not a store."""
+    with pytest.raises(StoreError, match=r"/dev/full cannot be opened"):
+        open_store("sqlite:////dev/full")
+
+
+def test_another_file_is_refused_and_left_alone(tmp_path: Path):
+    """A file that is no database is named and not touched."""
+    file = tmp_path / "notes.txt"
+    file.write_text("my notes, " * 200)
+    with pytest.raises(StoreError, match="notes.txt cannot be opened: it is not an agentsys"):
+        open_store(f"sqlite:///{file}")
+    assert file.read_text() == "my notes, " * 200
+
+
+def test_another_programs_database_is_refused(tmp_path: Path):
+    """A SQLite file of another program gets no table of ours."""
+    file = tmp_path / "other.db"
+    other = sqlite3.connect(file)
+    other.execute("CREATE TABLE song (title TEXT)")
+    other.close()
+    with pytest.raises(StoreError, match="another program's database"):
+        open_store(f"sqlite:///{file}")
+
+
+def test_a_newer_file_is_refused(tmp_path: Path):
+    """A file with tables of a later version is not written to."""
+    file = tmp_path / "runs.db"
+    open_store(f"sqlite:///{file}").close()
+    later = sqlite3.connect(file)
+    later.execute("PRAGMA user_version = 99")
+    later.close()
+    with pytest.raises(StoreError, match="written by a newer agentsys"):
+        open_store(f"sqlite:///{file}")
+
+
+def test_a_folder_is_refused(tmp_path: Path):
+    """A folder in the file's place is named."""
+    with pytest.raises(StoreError, match="cannot be opened"):
+        open_store(f"sqlite:///{tmp_path}")
+
+
+def test_a_file_in_the_folders_place_is_refused(tmp_path: Path):
+    """Where the folder cannot be made, the path is named."""
+    (tmp_path / "a").write_text("")
+    with pytest.raises(StoreError, match=r"a/runs\.db cannot be opened"):
+        open_store(f"sqlite:///{tmp_path}/a/runs.db")
+
+
+def test_damage_is_named(tmp_path: Path):
+    """A file that was overwritten in the middle is an error of ours, with the file."""
+    file = tmp_path / "runs.db"
+    store = open_store(f"sqlite:///{file}")
+    for n in range(500):
+        store.append("log", {"n": n, "text": "x" * 100})
+    store.close()
+    content = bytearray(file.read_bytes())
+    content[4096:-4096] = b"\x55" * (len(content) - 8192)
+    file.write_bytes(bytes(content))
+    with pytest.raises(StoreError, match=r"runs\.db cannot be read: it is damaged"):
+        list(SqliteStore(file).read("log"))

@@ -95,7 +95,8 @@ def _exit_code(words: list[str], debug: bool) -> int:
     except (KeyboardInterrupt, typer.Abort):
         return _complain("interrupted.", INTERRUPTED)
     except typer.TyperException as error:
-        return _complain(f"{error.format_message()} See 'agentsys --help'.", error.exit_code)
+        place = " ".join(["agentsys", *(word for word in words[:1] if word in COMMANDS)])
+        return _complain(f"{error.format_message()} See '{place} --help'.", error.exit_code)
     except AgentSysError as error:
         _trace(error, debug)
         return _complain(str(error), 2 if isinstance(error, UserError) else 1)

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
 def run(
     context: typer.Context,
-    graph: Annotated[str, typer.Argument(help="Name of a graph; 'agentsys graphs' lists them.")],
+    graph: Annotated[
+        str, typer.Argument(metavar="GRAPH", help="Name of a graph; 'agentsys graphs' lists them.")
+    ],
     task: Annotated[
         str | None,
         typer.Argument(metavar="INPUT", help="The task: plain text or JSON; '-' reads it."),

@@ -12,7 +12,9 @@ if TYPE_CHECKING:
 
 
 def show(
-    name: Annotated[str, typer.Argument(help="A graph, agent or tool; or agents/NAME.")],
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="A graph, agent or tool; or agents/NAME.")
+    ],
     as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
 ) -> None:
     """Show one definition: its types, its JSON Schemas and its picture (Mermaid)."""

@@ -88,5 +88,5 @@ def test_records_of_a_later_version_are_not_skipped(tmp_path: Path, record):
     """A sum without them would be wrong, so the ledger says that it is too new."""
     store = open_store(f"sqlite:///{tmp_path}/runs.db")
     store.append("ledger", record)
-    with pytest.raises(StoreError, match="does not know. Upgrade agentsys"):
+    with pytest.raises(StoreError, match=r"does not know\. Upgrade agentsys"):
         list(Ledger(store).events())

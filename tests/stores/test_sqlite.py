@@ -130,7 +130,7 @@ def test_another_file_is_refused_and_left_alone(tmp_path: Path):
     """A file that is no database is named and not touched."""
     file = tmp_path / "notes.txt"
     file.write_text("my notes, " * 200)
-    with pytest.raises(StoreError, match="notes.txt cannot be opened: it is not an agentsys"):
+    with pytest.raises(StoreError, match=r"notes\.txt cannot be opened: it is not an agentsys"):
         open_store(f"sqlite:///{file}")
     assert file.read_text() == "my notes, " * 200
 

@@ -1,0 +1,147 @@
+"""Intervals against known values and against what must hold for any data."""
+
+import math
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from agentsys.evaluation.statistics import (
+    paired_ratio,
+    paired_success,
+    percentile,
+    ratio_interval,
+    wilson,
+)
+
+
+@pytest.mark.parametrize(
+    ("successes", "tasks", "low", "high"),
+    [
+        (81, 263, 0.2553, 0.3662),  # Newcombe 1998, table I, method 3
+        (15, 148, 0.0624, 0.1605),
+        (0, 20, 0.0, 0.1611),
+        (1, 29, 0.0061, 0.1718),
+        (20, 20, 0.8389, 1.0),
+    ],
+)
+def test_wilson_gives_the_published_values(successes, tasks, low, high):
+    """Wilson's interval without continuity correction, to four places."""
+    assert wilson(successes, tasks) == pytest.approx((low, high), abs=6e-5)
+
+
+def test_nothing_of_no_tasks():
+    """Without tasks there are no figures, rather than zeros."""
+    assert wilson(0, 0) is None
+    assert percentile([], 95) is None
+    assert ratio_interval([], []) is None
+    assert paired_success([], []).value is None
+
+
+@pytest.mark.parametrize(("percent", "value"), [(0, 1), (50, 2.5), (95, 3.85), (100, 4)])
+def test_percentiles_interpolate(percent, value):
+    """Between neighbours, linearly; the order of the values is of no account."""
+    assert percentile([4, 1, 3, 2], percent) == pytest.approx(value)
+
+
+tasks = st.lists(
+    st.tuples(st.floats(0, 1e3, allow_subnormal=False), st.booleans()), min_size=1, max_size=40
+)
+
+
+@settings(max_examples=40, deadline=None)
+@given(tasks)
+def test_a_ratio_interval_is_ordered_and_in_range(pairs):
+    """Its ends are ordered, and never below what all tasks together could cost."""
+    interval = ratio_interval([cost for cost, _ in pairs], [won for _, won in pairs])
+    if interval is None:
+        return
+    low, high = interval
+    assert min(cost for cost, _ in pairs) - 1e-9 <= low
+    assert high is None or low <= high
+
+
+def test_a_ratio_interval_covers_as_often_as_it_says():
+    """Of 200 samples from a known process, about 95 % have the true ratio inside."""
+    import random
+
+    draw, truth, inside = random.Random(3), 2.0 / 0.8, 0
+    for _ in range(200):
+        costs = [draw.uniform(1, 3) for _ in range(60)]
+        wins = [draw.random() < 0.8 for _ in range(60)]
+        interval = ratio_interval(costs, wins)
+        assert interval is not None
+        low, high = interval
+        inside += low <= truth <= (math.inf if high is None else high)
+    assert 178 <= inside <= 200
+
+
+def test_equal_tasks_leave_no_doubt():
+    """Where every task costs the same and succeeds, the interval is a point."""
+    assert ratio_interval([0.5] * 10, [True] * 10) == (0.5, 0.5)
+
+
+def test_a_rare_success_has_no_upper_end():
+    """One success in five: many samples have none, and their ratio is infinite."""
+    interval = ratio_interval([1.0] * 5, [True] + [False] * 4)
+    assert interval is not None
+    assert interval[0] > 0
+    assert interval[1] is None
+
+
+def test_no_success_has_no_interval():
+    """Without a success there is no ratio at all."""
+    assert ratio_interval([1.0] * 5, [False] * 5) is None
+
+
+def test_the_same_data_give_the_same_interval():
+    """The resampling is seeded."""
+    costs, wins = [float(n) for n in range(30)], [n % 3 > 0 for n in range(30)]
+    assert ratio_interval(costs, wins) == ratio_interval(costs, wins)
+
+
+def test_large_suites_fit_in_memory():
+    """Thousands of tasks are resampled piece by piece, with the same precision."""
+    interval = ratio_interval([1.0, 3.0] * 1_500, [True] * 3_000)
+    assert interval == pytest.approx((2.0, 2.0), abs=0.05)
+
+
+def test_pairing_removes_what_the_tasks_share():
+    """A graph that wins one task more on the same hundred is no noisier than that one task."""
+    first = [n % 2 == 0 for n in range(100)]
+    second = [*first[:98], False, first[99]]
+    difference = paired_success(first, second)
+    assert difference.value == pytest.approx(0.01)
+    assert difference.interval is not None
+    low, high = difference.interval
+    assert low == 0
+    assert high <= 0.05
+    assert not difference.clear
+
+
+def test_a_graph_equals_itself():
+    """The difference of a graph from itself is nothing, with certainty."""
+    costs, wins = [1.0, 2.0, 3.0, 4.0] * 10, [True, True, False, True] * 10
+    difference = paired_ratio((costs, wins), (costs, wins))
+    assert (difference.value, difference.interval) == (0.0, (0.0, 0.0))
+
+
+def test_a_clear_difference_is_clear():
+    """Half the price on the same tasks shows, whatever the tasks cost."""
+    costs, wins = [1.0 + n % 7 for n in range(60)], [True] * 60
+    difference = paired_ratio(([c / 2 for c in costs], wins), (costs, wins))
+    assert difference.value == pytest.approx(-sum(costs) / 120)
+    assert difference.clear
+
+
+def test_a_difference_from_no_success_is_undefined():
+    """A ratio that does not exist has no difference and no interval."""
+    wins = [True] * 10
+    difference = paired_ratio(([1.0] * 10, wins), ([1.0] * 10, [False] * 10))
+    assert (difference.value, difference.interval) == (None, None)
+
+
+def test_unequal_lengths_are_a_mistake():
+    """Pairs need the same tasks."""
+    with pytest.raises(ValueError, match="same length"):
+        paired_success([True], [True, False])

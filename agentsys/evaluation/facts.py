@@ -45,8 +45,16 @@ _NAMED = (
     ("Who wrote the book {0}?", "book {0}", "The book {0} was written by {1}."),
 )
 _NUMBERED = (
-    ("In which year was the {0} Bridge built?", "year {0} Bridge", "The {0} Bridge was built in the year {1}."),
-    ("How many meters high is Mount {0}?", "height Mount {0}", "The height of Mount {0} is {1} meters."),
+    (
+        "In which year was the {0} Bridge built?",
+        "year {0} Bridge",
+        "The {0} Bridge was built in the year {1}.",
+    ),
+    (
+        "How many meters high is Mount {0}?",
+        "height Mount {0}",
+        "The height of Mount {0} is {1} meters.",
+    ),
     ("How many people live in {0}?", "people {0}", "In {0} live {1} people."),
 )
 
@@ -93,5 +101,6 @@ def corpus() -> list[Fact]:
 @cache
 def passages() -> tuple[str, ...]:
     """The texts of `facts.jsonl`, in order."""
-    lines = resources.files(__package__).joinpath("facts.jsonl").read_text(encoding="utf-8")
+    file = resources.files("agentsys.evaluation") / "facts.jsonl"
+    lines = file.read_text(encoding="utf-8")
     return tuple(json.loads(line)["text"] for line in lines.splitlines())

@@ -1,7 +1,6 @@
 """The agents the models are trained for, as they render their prompts."""
 
 from collections.abc import Sequence
-from functools import cache
 from typing import Any
 
 from pydantic import BaseModel

@@ -12,7 +12,8 @@ PAD, SYSTEM, USER, ASSISTANT, END = SPECIAL = (
     "<|end|>",
 )
 TEMPLATE = (
-    "{% for message in messages %}{{ '<|' + message['role'] + '|>' + message['content'] + '<|end|>' }}"
+    "{% for message in messages %}"
+    "{{ '<|' + message['role'] + '|>' + message['content'] + '<|end|>' }}"
     "{% endfor %}{% if add_generation_prompt %}{{ '<|assistant|>' }}{% endif %}"
 )
 """The same format in Jinja, for the tokenizer's configuration and the GGUF file."""

@@ -81,7 +81,10 @@ def batches(path: Path, *, tokens_per_batch: int, seed: int) -> Iterator[Batch]:
         groups[-1].append(i)
     random.shuffle(groups)
     for group in groups:
-        yield _batch([tokens[starts[i] : ends[i]] for i in group], [learnt[starts[i] : ends[i]] for i in group])
+        yield _batch(
+            [tokens[starts[i] : ends[i]] for i in group],
+            [learnt[starts[i] : ends[i]] for i in group],
+        )
 
 
 def _batch(rows: list[NDArray[np.uint16]], masks: list[NDArray[np.bool_]]) -> Batch:
@@ -93,5 +96,3 @@ def _batch(rows: list[NDArray[np.uint16]], masks: list[NDArray[np.bool_]]) -> Ba
         tokens[at, : len(ids) - 1] = ids[:-1]
         targets[at, : len(ids) - 1] = np.where(mask[1:], ids[1:], -1)
     return Batch(tokens, targets)
-
-

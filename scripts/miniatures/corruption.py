@@ -21,7 +21,9 @@ class Terms:
         for op, operand in self.rest:
             if op in "*/" and loose:
                 text = f"({text})"
-            text += op + (str(operand) if isinstance(operand, int) else f"{operand[0]}*{operand[1]}")
+            text += op + (
+                str(operand) if isinstance(operand, int) else f"{operand[0]}*{operand[1]}"
+            )
             loose = op in "+-"
         return text
 
@@ -50,7 +52,9 @@ def terms(expression: str) -> Terms:
             return Terms(number(node), ())
         left, right = walk(node.left), node.right
         operand: Operand = (
-            (number(right.left), number(right.right)) if isinstance(right, ast.BinOp) else number(right)
+            (number(right.left), number(right.right))
+            if isinstance(right, ast.BinOp)
+            else number(right)
         )
         return Terms(left.first, (*left.rest, (_SIGNS[type(node.op)], operand)))
 
@@ -70,7 +74,9 @@ def corrupt(random: Random, expression: str) -> tuple[str, int]:
     """A wrong variant of an expression, and its failing step."""
     right = terms(expression)
     while True:
-        wrong = random.choice((_operator, _operator, _number, _number, _missing, _extra, _order))(random, right)
+        wrong = random.choice((_operator, _operator, _number, _number, _missing, _extra, _order))(
+            random, right
+        )
         if wrong.flat() != right.flat() and str(wrong) != expression:
             return str(wrong), failing_step(right, wrong)
 

@@ -13,7 +13,7 @@ from .train import Plan, Trainer
 from .validate import Validation
 
 PLANS = (
-    Plan("mini-slm", Shape(64, 4, 4, 192, VOCABULARY), minutes=30, stop_at=0.72),
+    Plan("mini-slm", Shape(64, 4, 4, 192, VOCABULARY), minutes=60),
     Plan("mini-llm", Shape(128, 4, 4, 352, VOCABULARY), minutes=60, reduced=True),
 )
 

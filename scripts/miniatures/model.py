@@ -61,7 +61,9 @@ class Block(nn.Module):
     ) -> Tensor:
         """One layer; `past` holds keys and values of earlier positions and grows."""
         rows, length, width = x.shape
-        qkv = self.qkv(self.attention_norm(x)).view(rows, length, 3, self.shape.heads, self.shape.head)
+        qkv = self.qkv(self.attention_norm(x)).view(
+            rows, length, 3, self.shape.heads, self.shape.head
+        )
         q, k, v = qkv.permute(2, 0, 3, 1, 4).unbind(0)
         q, k = _turn(q, cos, sin), _turn(k, cos, sin)
         causal = True
@@ -87,7 +89,10 @@ class Llama(nn.Module):
         self.norm = Norm(shape.hidden)
         for parameter in self.parameters():
             if parameter.dim() == 2:
-                nn.init.normal_(parameter, std=0.02 if parameter is self.embedding.weight else shape.hidden**-0.5)
+                nn.init.normal_(
+                    parameter,
+                    std=0.02 if parameter is self.embedding.weight else shape.hidden**-0.5,
+                )
         for block in self.blocks:
             for last in (block.out, block.down):
                 last.weight.data.mul_((2 * shape.layers) ** -0.5)

@@ -1,4 +1,4 @@
-"""Texts that the solver must answer with `unknown`: other wordings, spoilt problems, ordinary English."""
+"""Texts that the solver answers with `unknown`: other wordings, spoilt problems, prose."""
 
 import pydoc_data.topics
 import re
@@ -13,7 +13,9 @@ from agentsys.evaluation.word_problems.words import containers, person, thing
 
 from .recognizer import in_language
 
-_NUMBER_WORDS = "two three four five six seven eight nine ten eleven twelve twenty thirty fifty".split()
+_NUMBER_WORDS = (
+    "two three four five six seven eight nine ten eleven twelve twenty thirty fifty".split()
+)
 _VAGUE = ("some", "many", "several", "a few", "x", "a dozen", "no")
 _SENTENCE_END = re.compile(r"(?<=[.?!]) ")
 
@@ -41,7 +43,7 @@ def _words() -> tuple[str, ...]:
     """English words that no frame uses."""
     frame_words = {w for frame in all_frames() for w in re.findall(r"[a-z]+", frame.text.lower())}
     frame_words |= {word + end for word in frame_words for end in ("s", "es")}
-    texts = " ".join(sum(_foreign().values(), [])) + " ".join(_prose())
+    texts = " ".join(s for sentences in _foreign().values() for s in sentences) + " ".join(_prose())
     return tuple(sorted(set(re.findall(r"\b[a-z]{3,9}\b", texts)) - frame_words))
 
 

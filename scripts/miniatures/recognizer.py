@@ -1,4 +1,4 @@
-"""Does a text keep to the controlled English? Used to be sure that a spoilt problem really left it."""
+"""Does a text keep to the controlled English? So that a spoilt problem really left it."""
 
 import re
 from functools import cache

@@ -1,4 +1,4 @@
-"""What the models are trained to do: one conversation for each role, rendered as the agents render it."""
+"""What the models are trained to do: conversations, rendered as the agents render them."""
 
 import json
 from collections.abc import Callable
@@ -55,7 +55,8 @@ def outside(random: Random, p: Problem) -> Conversation:
 
 
 def _reason(random: Random, text: str, reply: str) -> str:
-    if reply == UNKNOWN:
+    """Why the graph's checks could have refused a reply, in their words."""
+    if UNKNOWN in reply:
         return "the model gave no expression."
     numbers = [word.strip(".?,") for word in text.split() if word.strip(".?,").isdigit()]
     missing = random.choice(numbers) if numbers else "2"
@@ -74,13 +75,18 @@ def _reason(random: Random, text: str, reply: str) -> str:
 
 
 def repair(random: Random, p: Problem) -> Conversation:
-    """A first reply that did not pass, the reason, and the right one."""
+    """One to three replies that did not pass, each with the reason, then the right one."""
     text, right = p.text, p.expression
     if random.random() < 0.35:
         text, right = negative(random), UNKNOWN
-    first = random.choice((UNKNOWN, p.expression, corrupt(random, p.expression)[0], corrupt(random, p.expression)[0]))
-    objection = Objection(_reason(random, text, first))
-    return conversation("solver", {"text": text}, _expression(first), objection, _expression(right))
+    turns: list[Turn] = []
+    for _ in range(random.choice((1, 1, 1, 2, 2, 3))):
+        wrong = corrupt(random, p.expression)[0]
+        before = turns[-2].text if turns and isinstance(turns[-2], Reply) else ""
+        first = random.choice((UNKNOWN, p.expression, wrong, wrong))
+        reply = Reply(before) if before and random.random() < 0.5 else _expression(first)
+        turns += [reply, Objection(_reason(random, text, reply.text))]
+    return conversation("solver", {"text": text}, *turns, _expression(right))
 
 
 def coder(random: Random, p: Problem) -> Conversation:

@@ -15,7 +15,7 @@ from .corpus import SHARD, Batch, batches, write_shard
 from .model import Llama, Shape
 from .validate import Validation
 
-MATRIX_RATE = 0.01
+MATRIX_RATE = 0.007
 OTHER_RATE = 0.003
 WARM_UP = 100
 """Steps in which the learning rate rises."""
@@ -30,7 +30,7 @@ class Plan:
     name: str
     shape: Shape
     minutes: float
-    tokens_per_batch: int = 4096
+    tokens_per_batch: int = 2048
     stop_at: float = 1.0
     """Validation success of the solver at which training ends early."""
     checkpoint_every: float = 2.0
@@ -80,7 +80,9 @@ class Trainer:
         number = int(self.history[-1]["shard"]) + 1 if self.history else 1
         while True:
             self.shard = number
-            path = write_shard(self.tokenizer, self.folder.parent / "corpus", number, self.plan.shard)
+            path = write_shard(
+                self.tokenizer, self.folder.parent / "corpus", number, self.plan.shard
+            )
             yield from batches(path, tokens_per_batch=self.plan.tokens_per_batch, seed=number)
             number += 1
 

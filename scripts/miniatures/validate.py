@@ -21,7 +21,9 @@ class Validation:
 
     def __init__(self, tokenizer: Tokenizer, size: int) -> None:
         self._verdict = len(tokenizer.encode('{"verdict":"').ids)
-        rows = [(c, *encode(tokenizer, c)) for c in (example(0, i, "validation") for i in range(size))]
+        rows = [
+            (c, *encode(tokenizer, c)) for c in (example(0, i, "validation") for i in range(size))
+        ]
         self._rows = sorted(rows, key=lambda row: len(row[1]))
 
     @torch.no_grad()

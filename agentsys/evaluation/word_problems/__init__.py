@@ -5,7 +5,7 @@
 
 from .free import FreeProblem, free_problems
 from .generator import problem, problems
-from .problem import Op, Problem, Step, SubQuestion
+from .solution import Op, Problem, Step, SubQuestion
 from .words import Split
 
 __all__ = [

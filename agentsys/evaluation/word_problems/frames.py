@@ -69,7 +69,8 @@ def _tables(data: Mapping[str, object], prefix: str = "") -> Iterator[tuple[str,
 @cache
 def all_frames() -> tuple[Frame, ...]:
     """All frames of the language, in the order of the file."""
-    text = resources.files(__package__).joinpath("frames.toml").read_text(encoding="utf-8")
+    file = resources.files("agentsys.evaluation.word_problems") / "frames.toml"
+    text = file.read_text(encoding="utf-8")
     frames: list[Frame] = []
     for kind, form, templates in _tables(tomllib.loads(text)):
         texts = [text for template in templates for text in _alternatives(template)]

@@ -1,4 +1,4 @@
-"""The suite `word-problems-free`: problems in ordinary English, written by hand, never trained on."""
+"""The suite `word-problems-free`: ordinary English, written by hand, never trained on."""
 
 import json
 from dataclasses import dataclass
@@ -18,5 +18,6 @@ class FreeProblem:
 @cache
 def free_problems() -> tuple[FreeProblem, ...]:
     """All of them, in the order of the file."""
-    lines = resources.files(__package__).joinpath("free.jsonl").read_text(encoding="utf-8")
+    file = resources.files("agentsys.evaluation.word_problems") / "free.jsonl"
+    lines = file.read_text(encoding="utf-8")
     return tuple(FreeProblem(**json.loads(line)) for line in lines.splitlines())

@@ -4,8 +4,8 @@ from random import Random
 
 from .frames import Frame
 from .plan import choose_frames
-from .problem import Op, Problem, Solution
 from .quantities import LIMIT, NoNumberError, Numbers
+from .solution import Op, Problem, Solution
 from .words import Person, Split, containers, person, thing
 
 _OPENERS = ("Then ", "Next, ", "Later ", "After that, ", "The next day ", "On Monday ")
@@ -14,7 +14,7 @@ _SIGNS: dict[str, Op] = {"plus_product": "+", "minus_product": "-", "sum": "+", 
 
 
 def problems(split: Split, n: int, seed: int, steps: int | None = None) -> list[Problem]:
-    """`n` problems of a split, the same for the same seed; `steps` fixes the number of operations."""
+    """`n` problems of a split; the same seed gives the same. `steps`: the number of operations."""
     return [problem(split, seed, index, steps) for index in range(n)]
 
 
@@ -91,7 +91,7 @@ class _Writer:
         self._joined = 0
 
     def _follow(self, frame: Frame, words: dict[str, str]) -> None:
-        """A clause after the first sentence: joined to the one before it, or a sentence of its own."""
+        """A clause after the first sentence: joined to the one before it, or on its own."""
         roll = self._random.random()
         if 0 < self._joined < 3 and roll < 0.45:
             plural = self._person.plural and self._last_by_pronoun

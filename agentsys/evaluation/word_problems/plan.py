@@ -1,6 +1,7 @@
-"""Choosing the frames of a problem: which sentences follow each other, before any number is drawn."""
+"""Choosing the frames of a problem: which sentences follow each other."""
 
 from functools import cache
+from itertools import pairwise
 from random import Random
 
 from .frames import Frame, frames_of
@@ -9,8 +10,21 @@ from .words import Split, is_held_out
 HELD_OUT_PAIRS = 0.05
 """Share of the pairs of neighbouring frames that no training problem has."""
 
-_STARTS = {"start.plain": 35, "start.product": 35, "start.sum": 12, "start.difference": 8, "start.share": 9}
-_UPDATES = {"plus": 30, "minus": 30, "times": 13, "share": 14, "plus_product": 13, "minus_product": 11}
+_STARTS = {
+    "start.plain": 35,
+    "start.product": 35,
+    "start.sum": 12,
+    "start.difference": 8,
+    "start.share": 9,
+}
+_UPDATES = {
+    "plus": 30,
+    "minus": 30,
+    "times": 13,
+    "share": 14,
+    "plus_product": 13,
+    "minus_product": 11,
+}
 _ENDS = {
     "question.plus": 2,
     "question.minus": 2,
@@ -36,7 +50,7 @@ def is_held_out_pair(first: str, second: str) -> bool:
 
 def has_held_out_pair(frames: tuple[str, ...]) -> bool:
     """Whether any two neighbouring frames are a held-out combination."""
-    return any(is_held_out_pair(*pair) for pair in zip(frames, frames[1:], strict=False))
+    return any(is_held_out_pair(*pair) for pair in pairwise(frames))
 
 
 def choose_frames(random: Random, split: Split, steps: int) -> tuple[Frame, ...]:

@@ -1,4 +1,4 @@
-"""Choosing the numbers of a problem: one to four digits, exact divisions, results from 0 to 9999."""
+"""Choosing numbers: one to four digits, exact divisions, results from 0 to 9999."""
 
 from functools import cache
 from random import Random
@@ -33,7 +33,7 @@ class Numbers:
         return self._may_use_held_out or not is_held_out_number(number)
 
     def upto(self, high: int, *, low: int = 2, digits: int = 4) -> int:
-        """A number from `low` to `high`, its length drawn first so that short ones are as common as long."""
+        """A number from `low` to `high`; its length is drawn first, short ones as often as long."""
         high = min(high, 10**digits - 1)
         if high < low:
             raise NoNumberError

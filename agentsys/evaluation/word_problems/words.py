@@ -1,4 +1,4 @@
-"""The vocabulary of the language: names, things and containers, real and made up, and what is held out."""
+"""The vocabulary: names, things and containers, real and made up, and what is held out."""
 
 import hashlib
 from dataclasses import dataclass
@@ -8,26 +8,37 @@ from typing import Literal
 
 Split = Literal["train", "validation", "held_out"]
 
-_SHE = """Mia Anna Emma Olivia Sophia Laura Nora Lucy Alice Grace Ruby Ella Clara Maya Julia Sara Eva Rosa
-Lena Ivy Hana Zoe Lily Amy Kate Jane Mary Linda Susan Karen Betty Helen Sandra Donna Carol Ruth Sharon
-Priya Fatima Ingrid Yuki Leila Carmen Amara Chloe""".split()
-_HE = """Tom Ben Sam Max Leo Noah Liam Jack Paul Peter John David Mark James Robert Adam Simon Oscar Henry
-Felix Hugo Ivan Omar Ali Raj Kenji Diego Pablo Marco Luca Nils Erik Jonas Daniel Victor George Frank
-Walter Arthur Ralph Roy Carl Bruno Kofi Tariq""".split()
+_SHE = """
+Mia Anna Emma Olivia Sophia Laura Nora Lucy Alice Grace Ruby Ella Clara Maya Julia Sara Eva Rosa
+Lena Ivy Hana Zoe Lily Amy Kate Jane Mary Linda Susan Karen Betty Helen Sandra Donna Carol Ruth
+Sharon Priya Fatima Ingrid Yuki Leila Carmen Amara Chloe
+""".split()
+_HE = """
+Tom Ben Sam Max Leo Noah Liam Jack Paul Peter John David Mark James Robert Adam Simon Oscar Henry
+Felix Hugo Ivan Omar Ali Raj Kenji Diego Pablo Marco Luca Nils Erik Jonas Daniel Victor George
+Frank Walter Arthur Ralph Roy Carl Bruno Kofi Tariq
+""".split()
 _THEY = "Alex Robin Jamie Taylor Morgan Casey Riley Quinn Avery Rowan".split()
 
-_THINGS = """pen pencil book apple orange marble stamp coin card sticker shell button bead brick candle cup
-plate spoon fork bottle flower rose tulip tree seed egg cookie muffin cake pie banana pear plum lemon
-carrot potato onion tomato nut grape ticket ribbon balloon kite toy doll puzzle block car truck boat
-train ball hat shirt sock shoe scarf glove coat lamp chair stool table clock bell key lock nail screw
-bolt tile stone rock feather leaf:leaves knife:knives shelf:shelves berry:berries cherry:cherries
-strawberry:strawberries peach:peaches sandwich:sandwiches brush:brushes watch:watches glass:glasses
-dish:dishes match:matches badge poster magnet envelope letter photo notebook crayon eraser map jewel
-pumpkin mushroom lantern basketball bracelet necklace cushion towel blanket""".split()
-_CONTAINERS = """box:boxes bag basket jar crate tin pack tray case bucket drawer sack barrel carton packet
-chest bin tub folder pouch""".split()
+_THINGS = """
+pen pencil book apple orange marble stamp coin card sticker shell button bead brick candle cup
+plate spoon fork bottle flower rose tulip tree seed egg cookie muffin cake pie banana pear plum
+lemon carrot potato onion tomato nut grape ticket ribbon balloon kite toy doll puzzle block car
+truck boat train ball hat shirt sock shoe scarf glove coat lamp chair stool table clock bell key
+lock nail screw bolt tile stone rock feather leaf:leaves knife:knives shelf:shelves berry:berries
+cherry:cherries strawberry:strawberries peach:peaches sandwich:sandwiches brush:brushes
+watch:watches glass:glasses dish:dishes match:matches badge poster magnet envelope letter photo
+notebook crayon eraser map jewel pumpkin mushroom lantern basketball bracelet necklace cushion
+towel blanket
+""".split()
+_CONTAINERS = """
+box:boxes bag basket jar crate tin pack tray case bucket drawer sack barrel carton packet chest
+bin tub folder pouch
+""".split()
 
-_ONSETS = "b c d f g h j k l m n p r s t v w z br cr dr fl gl gr kl pl sk sl sn sp st tr th sh qu".split()
+_ONSETS = (
+    "b c d f g h j k l m n p r s t v w z br cr dr fl gl gr kl pl sk sl sn sp st tr th sh qu".split()
+)
 _VOWELS = "a e i o u a e i o u ai ee oo ou ia".split()
 _CODAS = ["", "", "", "n", "l", "r", "k", "m", "p", "t", "d", "b", "g", "nd", "rk", "st", "lt"]
 

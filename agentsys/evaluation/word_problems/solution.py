@@ -21,7 +21,7 @@ class Step:
 
 @dataclass(frozen=True)
 class SubQuestion:
-    """One question on the way to the answer; `#2` in it is the answer to the second sub-question."""
+    """One question on the way to the answer; `#2` in it is the answer to the second one."""
 
     text: str
     expression: str

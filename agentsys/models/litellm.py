@@ -112,8 +112,19 @@ def _listed(deployment: Deployment, route: Route) -> dict[str, Any]:
     return {
         "model_name": deployment.tier,
         "litellm_params": {"timeout": deployment.timeout_s, **given},
-        "model_info": {"id": route.id},
+        "model_info": {"id": route.id, **_rates(route.price)},
     }
+
+
+def _rates(price: Price) -> dict[str, float]:
+    """The price in LiteLLM's keys, for its callbacks; without one it looks for it on every call."""
+    per_second = price.usd_per_hour * price.share / 3600
+    rates = {
+        "input_cost_per_token": price.usd_per_mtok_in / 1_000_000,
+        "output_cost_per_token": price.usd_per_mtok_out / 1_000_000,
+        "input_cost_per_second": per_second,
+    }
+    return {key: float(rate) for key, rate in rates.items() if rate}
 
 
 def _route(deployment: Deployment, tiers: Sequence[str]) -> Route:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
+from agentsys import Agent, System, tool
 from agentsys.errors import ModelError, RateLimited, Rejected, SettingsError, Truncated, Unreachable
 from agentsys.messages import Message
 from agentsys.models.base import Request
@@ -29,6 +30,12 @@ Build = Callable[..., LiteLLMTier]
 class Answered(BaseModel):
     word: str
     count: int = 1
+
+
+@tool
+def double(n: int) -> int:
+    """Twice the number."""
+    return 2 * n
 
 
 TYPED = Request(HELLO.messages, json_schema(Answered))
@@ -408,6 +415,50 @@ class TestSeveralDeployments:
         assert (await models["llm"].ask(HELLO)).deployment == "b"
         for model in models.values():
             await model.close()
+
+
+class TestAgent:
+    async def test_runs_over_http(self, build: Build) -> None:
+        """A typed agent on a real server: the answer, its route and its price."""
+        system = System({"slm": build()})
+        run = await system.run(Agent(str, Answered, "Say a word."), "Which?")
+        assert isinstance(run.output, Answered)
+        assert run.path == ("answered@slm",)
+        assert run.cost.nano_usd == 25_000
+        assert run.attempts[0].guided == "outlines"
+        assert run.confidence == pytest.approx(0.905, abs=0.001)
+
+    async def test_tool_step_goes_through_strict_mode(
+        self, build: Build, loopback: Loopback
+    ) -> None:
+        """A provider without root unions still gets tools and answer as one grammar."""
+        loopback.script(
+            say('{"reply": {"tool": "double", "args": {"n": 21}}}'),
+            say('{"reply": {"final": {"word": "x", "count": 42}}}'),
+        )
+        agent = Agent(str, Answered, "Count.", tools=[double])
+        run = await System({"slm": build(guided="strict")}).run(agent, "How many?")
+        assert run.output.count == 42
+        assert loopback.requests[1]["messages"][-1]["content"] == "Result of double: 42"
+
+    async def test_server_that_is_down_fails_the_run(
+        self, build: Build, loopback: Loopback
+    ) -> None:
+        """A run whose only model is unreachable is returned as failed, with the reason."""
+        loopback.default = fail(500, "out of memory")
+        run = await System({"slm": build()}).run(Agent(str, Answered, "Say a word."), "Which?")
+        assert run.status == "failed"
+        assert "out of memory" in run.error
+
+    async def test_next_tier_takes_over_when_one_is_down(self, loopback: Loopback) -> None:
+        """An agent that may escalate does so when its tier cannot be reached."""
+        down = deployment("small", REFUSED)
+        up = deployment("large", loopback.url).model_copy(update={"tier": "llm"})
+        models = router_models([down, up], policy=RetryPolicy(attempts=1))
+        async with System(models) as system:
+            run = await system.run(Agent(str, Answered, "Say a word.", escalate="llm"), "Which?")
+        assert run.ok
+        assert run.attempts[-1].deployment == "large"
 
 
 class TestConfiguration:

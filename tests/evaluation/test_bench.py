@@ -255,29 +255,31 @@ async def test_a_concurrency_below_one_is_refused(system: System):
         await bench().run(system, concurrency=0)
 
 
-def limit_entries(file: Path, limit: int | None) -> None:
-    """Let SQLite itself refuse to grow the file, as it does on a full disk; `None`: no more."""
+def refuse(file: Path, condition: str) -> None:
+    """Let SQLite itself refuse some entries, as it does on a full disk; `0`: none."""
     connection = sqlite3.connect(file)
-    connection.execute("DROP TRIGGER IF EXISTS room")
-    if limit is not None:
-        connection.execute(
-            "CREATE TRIGGER room BEFORE INSERT ON entry"
-            f" WHEN (SELECT count(*) FROM entry) >= {limit}"
-            " BEGIN SELECT RAISE(FAIL, 'database or disk is full'); END"
-        )
+    connection.execute("DROP TRIGGER IF EXISTS refuse")
+    connection.execute(
+        f"CREATE TRIGGER refuse BEFORE INSERT ON entry WHEN {condition}"
+        " BEGIN SELECT RAISE(FAIL, 'database or disk is full'); END"
+    )
     connection.close()
 
 
+@pytest.mark.parametrize(
+    "condition",
+    ["(SELECT count(*) FROM entry) >= 43", "NEW.kind = 'Assigned' AND NEW.record LIKE '%\"t5\"%'"],
+)
 async def test_a_full_disk_ends_the_bench_and_keeps_the_rest(
-    system: System, ledger: Ledger, tmp_path: Path
+    system: System, ledger: Ledger, tmp_path: Path, condition: str
 ):
     """It is not a failed task: the bench stops with the error and goes on when there is room."""
-    limit_entries(tmp_path / "runs.db", 43)
+    refuse(tmp_path / "runs.db", condition)
     with pytest.raises(StoreError, match=r"runs\.db cannot be written: database or disk is full"):
-        await bench(small=SMALL).run(system)
-    limit_entries(tmp_path / "runs.db", None)
+        await bench(small=SMALL).run(system, concurrency=2)
+    refuse(tmp_path / "runs.db", "0")
     kept = len(outcomes(ledger))
-    assert 0 < kept < 30
+    assert 0 < kept < 15
     assert await bench(small=SMALL).run(system) == kept
     assert rows(ledger)["small"].tasks == 30
 

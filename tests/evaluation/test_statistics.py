@@ -1,6 +1,9 @@
 """Intervals against known values and against what must hold for any data."""
 
 import math
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -43,6 +46,8 @@ def test_percentiles_interpolate(percent, value):
     """Between neighbours, linearly; the order of the values is of no account."""
     assert percentile([4, 1, 3, 2], percent) == pytest.approx(value)
 
+
+ROOT = Path(__file__).parents[2]
 
 tasks = st.lists(
     st.tuples(st.floats(0, 1e3, allow_subnormal=False), st.booleans()), min_size=1, max_size=40
@@ -145,3 +150,15 @@ def test_unequal_lengths_are_a_mistake():
     """Pairs need the same tasks."""
     with pytest.raises(ValueError, match="same length"):
         paired_success([True], [True, False])
+
+
+def test_scipy_is_loaded_when_it_is_used():
+    """Commands that print no report do not pay for it."""
+    code = (
+        "import sys; import agentsys.evaluation.bench, agentsys.evaluation.report;"
+        "print(*{'scipy', 'numpy', 'langgraph', 'litellm'} & set(sys.modules))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    assert done.stdout.strip() == ""

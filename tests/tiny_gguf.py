@@ -10,7 +10,7 @@ import gguf
 import numpy as np
 
 HIDDEN, LAYERS, HEADS, INNER = 32, 2, 2, 64
-CONTEXT = 2048
+CONTEXT = 131_072
 
 CHAT_TEMPLATE = (
     "{% for m in messages %}<|im_start|>{{ m['role'] }}\n{{ m['content'] }}<|im_end|>\n{% endfor %}"

@@ -1,0 +1,63 @@
+"""The ways to hold an in-process model to a schema, best first.
+
+llama.cpp drops a grammar that LLGuidance cannot compile without a word, and the model then
+writes what it likes. So every reply is asked whether its mask was there.
+"""
+
+import json
+import re
+from dataclasses import dataclass
+
+from agentsys.guide import guide
+from agentsys.models.base import Guided, JsonSchema
+
+_HEADER = "%llguidance {}\nstart: "
+_OPTIONS = {"whitespace_flexible": False, "lenient": True}
+"""No free space between tokens; keywords that LLGuidance does not know are passed over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mask:
+    """One grammar."""
+
+    guided: Guided
+    grammar: str
+    """For llama.cpp; empty for none."""
+    regex: str = ""
+
+    def held(self, text: str) -> bool:
+        """Whether a complete reply could have been written under this mask."""
+        if self.guided == "outlines":
+            return re.fullmatch(self.regex, text) is not None
+        return self.guided == "none" or _is_json(text)
+
+    def may_begin(self, text: str) -> bool:
+        """Whether a reply that was cut off could have been written under this mask."""
+        for sign in "{[":
+            if self.regex.startswith("\\" + sign):
+                return text.startswith(sign)
+        return True
+
+
+UNMASKED = Mask("none", "")
+
+
+def masks(schema: JsonSchema | None) -> tuple[Mask, ...]:
+    """What to try in turn: Outlines' regular expression, then the engine's own grammar."""
+    if schema is None:
+        return (UNMASKED,)
+    own = Mask("grammar", f"{_HEADER}%json {json.dumps({**schema, 'x-guidance': _OPTIONS})}")
+    regex = guide(schema).regex
+    if regex is None:
+        return (own,)
+    # A slash would end the expression. In it, an escaped slash has no other spelling.
+    written = regex.replace("/", "\\x2f")
+    return (Mask("outlines", f"{_HEADER}/{written}/", regex), own)
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True

@@ -1,0 +1,87 @@
+"""The models of a configuration, one a tier."""
+
+from collections.abc import Iterator, Mapping
+
+from agentsys.errors import SettingsError, UnknownName
+from agentsys.models.base import Model
+from agentsys.settings import Deployment, Settings
+
+
+class Tiers(Mapping[str, Model]):
+    """The model of each tier, made when it is first asked for.
+
+    A tier is either one GGUF file, run in this process, or any number of deployments behind
+    LiteLLM's Router, which is imported only for those.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        """Check which deployments stand behind which tier; nothing is loaded.
+
+        Raises:
+            SettingsError: a tier mixes both kinds, or has two GGUF files.
+        """
+        self._settings = settings
+        self._names = settings.tier_names()
+        self._made: dict[str, Model] = {}
+        for tier in self._names:
+            _refuse_mixture(settings, tier, self._of(tier))
+
+    def _of(self, tier: str) -> list[Deployment]:
+        return [d for d in self._settings.deployments if d.tier == tier]
+
+    def __getitem__(self, tier: str) -> Model:
+        """The tier's model.
+
+        Raises:
+            UnknownName: no deployment serves the tier.
+            SettingsError: its deployment cannot be used.
+        """
+        if tier not in self._names:
+            raise UnknownName("tier", tier, self._names)
+        if tier not in self._made:
+            self._make(tier)
+        return self._made[tier]
+
+    def _make(self, tier: str) -> None:
+        first = self._of(tier)[0]
+        if first.gguf is not None:
+            from agentsys.models.embedded import Embedded
+
+            self._made[tier] = Embedded(first, folder=self._settings.file.parent)
+            return
+        from agentsys.models.litellm import router_models
+
+        # One Router knows all of its tiers: made together, they share connections and cooldowns.
+        self._made.update(router_models(self._settings.deployments))
+
+    def __contains__(self, tier: object) -> bool:
+        return tier in self._names
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    async def close(self) -> None:
+        """Close the models that were made; asked for again, they are made anew."""
+        made, self._made = self._made, {}
+        for model in made.values():
+            await model.close()
+
+
+def _refuse_mixture(settings: Settings, tier: str, deployments: list[Deployment]) -> None:
+    embedded = [d.name for d in deployments if d.gguf is not None]
+    others = [d.name for d in deployments if d.gguf is None]
+    if embedded and others:
+        raise SettingsError(
+            f"{settings.file}: the tier {tier!r} has {embedded[0]!r}, which runs in process, "
+            f"and {others[0]!r}, which LiteLLM reaches.",
+            hint="Give one of them a tier of its own and name it in 'escalate'.",
+        )
+    if len(embedded) > 1:
+        raise SettingsError(
+            f"{settings.file}: the tier {tier!r} has two models in process: "
+            f"{embedded[0]!r} and {embedded[1]!r}.",
+            hint="Give one of them a tier of its own; 'parallel' makes one model take more.",
+        )

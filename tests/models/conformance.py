@@ -1,0 +1,105 @@
+"""What every model back end must do. Subclass `ModelConformance` and give a `model` fixture.
+
+The model behind the fixture must be able to hold replies to a schema; it need not be sensible.
+"""
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+
+from agentsys.errors import Truncated
+from agentsys.messages import Message
+from agentsys.models.base import Model, Reply, Request
+from agentsys.schema import conform
+
+SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "word": {"type": "string", "maxLength": 6},
+        "grade": {"enum": ["low", "high"]},
+        "counts": {"type": "array", "items": {"enum": [1, 2, 3]}, "minItems": 1, "maxItems": 2},
+    },
+    "required": ["word", "grade", "counts"],
+    "additionalProperties": False,
+}
+
+
+def question(text: str = "How many pens are left?", **changes: Any) -> Request:
+    """A request with a schema, unless it is changed."""
+    messages = (Message("system", "Answer."), Message("user", text))
+    given: dict[str, Any] = {"schema": SCHEMA, "max_tokens": 200}
+    return Request(messages, **(given | changes))
+
+
+class ModelConformance:
+    """The suite."""
+
+    gives_tokens = True
+    """Whether replies carry log-probabilities."""
+
+    async def test_a_reply_fits_its_schema(self, model: Model) -> None:
+        """What comes back is JSON of the schema that was asked for."""
+        reply = await model.ask(question())
+        conform(json.loads(reply.text), SCHEMA)
+        assert reply.guided != "none"
+
+    async def test_usage_cost_and_time_are_counted(self, model: Model) -> None:
+        """Every reply says which deployment gave it and what that took."""
+        reply = await model.ask(question())
+        longer = await model.ask(question("How many pens are left? " * 4))
+        assert reply.deployment
+        assert 0 < reply.usage.tokens_in < longer.usage.tokens_in
+        assert reply.usage.tokens_out > 0
+        assert reply.seconds >= 0
+        assert reply.nano_usd > 0
+
+    async def test_tokens_spell_the_reply(self, model: Model) -> None:
+        """The log-probabilities belong to tokens that together are the text."""
+        reply = await model.ask(question(temperature=1.0, seed=3))
+        if not self.gives_tokens:
+            assert reply.tokens == ()
+            return
+        assert "".join(token.text for token in reply.tokens) == reply.text
+        assert all(token.logprob <= 0 for token in reply.tokens)
+
+    async def test_the_same_seed_gives_the_same_reply(self, model: Model) -> None:
+        """A sampled reply can be had again."""
+        asked = question(temperature=1.0, seed=5)
+        assert (await model.ask(asked)).text == (await model.ask(asked)).text
+
+    async def test_requests_run_side_by_side(self, model: Model) -> None:
+        """Twenty at once all get their own reply."""
+        asked = [question(f"Question {n}?", seed=n) for n in range(20)]
+        replies: list[Reply] = await asyncio.gather(*(model.ask(request) for request in asked))
+        for reply in replies:
+            conform(json.loads(reply.text), SCHEMA)
+
+    async def test_a_reply_that_is_cut_off_is_typed(self, model: Model) -> None:
+        """Reaching `max_tokens` is its own error, and what was spent is on it."""
+        with pytest.raises(Truncated) as caught:
+            await model.ask(question(max_tokens=3))
+        assert caught.value.tokens_in > 0
+        assert caught.value.tokens_out > 0
+        assert caught.value.nano_usd > 0
+        assert not caught.value.retryable
+
+    async def test_free_text_needs_no_schema(self, model: Model) -> None:
+        """Without a schema nothing is enforced, and the record says so."""
+        try:
+            reply = await model.ask(question(schema=None, max_tokens=400, seed=1))
+        except Truncated:
+            return  # A model with random weights may not find an end.
+        assert reply.guided == "none"
+
+    async def test_text_in_any_language_is_taken(self, model: Model) -> None:
+        """Emoji, right-to-left marks, control characters and half surrogates never crash."""
+        reply = await model.ask(question("Wie viele ‮pens‬ 😀 é \x00\x1b \ud800 bleiben?"))
+        conform(json.loads(reply.text), SCHEMA)
+
+    async def test_closing_twice_does_nothing(self, model: Model) -> None:
+        """A second close is harmless."""
+        await model.ask(question())
+        await model.close()
+        await model.close()

@@ -71,14 +71,19 @@ class Asking:
             return left[0]
         ready: dict[str, float] = {}
         with suppress(ValueError):  # LiteLLM's way to say that all are cooling down
-            healthy = await self.router.async_get_healthy_deployments(self.tier, {})
-            for found in healthy:
+            for found in await self._healthy():
                 weight = found["litellm_params"].get("weight")
                 ready[found["model_info"]["id"]] = 1 if weight is None else weight
         fit = [route for route in left if ready.get(route.id, 0) > 0]
         if not fit:
             return random.choice(left)
         return random.choices(fit, [ready[route.id] for route in fit])[0]
+
+    async def _healthy(self) -> list[dict[str, Any]]:
+        """The deployments that LiteLLM has not put aside for a while."""
+        if hasattr(self.router, "select"):  # since LiteLLM 1.109, which deprecates the other
+            return await self.router.select(self.tier, {}, kind="healthy")
+        return await self.router.async_get_healthy_deployments(self.tier, {})
 
     async def _ask(self, route: Route) -> Reply:
         asked = question(self.request, route.guided)

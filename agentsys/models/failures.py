@@ -138,7 +138,9 @@ def _header(error: Exception, name: str) -> str | None:
 def _detail(error: Exception) -> str:
     """The server's own sentence: without LiteLLM's prefixes, its advice and line ends."""
     text = re.split(r"\n\n|\nmodel=|Deployment Info:|Traceback \(most recent", str(error))[0]
-    text = re.sub(r"^(litellm\.\w+: |\w+Error: |Timeout Error: |\w+Exception - )+", "", text)
+    text = re.sub(
+        r"^(litellm\.\w+: |LiteLLM: |\w+Error: |Timeout Error: |\w+Exception - )+", "", text
+    )
     with suppress(ValueError, KeyError, TypeError):
         text = json.loads(text)["error"]["message"]
     text = re.sub(r" ssl:(<.*?>|\w+)", "", str(text))

@@ -73,7 +73,8 @@ class _Pool:
         self._tiers.remove(tier)
         if self._tiers:
             return
-        self.router.discard()
+        # `discard` until LiteLLM 1.108, deprecated since.
+        (getattr(self.router, "retire", None) or self.router.discard)()
         _Pool._open -= 1
         # LiteLLM keeps one set of clients for the whole process.
         if _Pool._open == 0:
@@ -104,6 +105,15 @@ def router_models(
         )
         for tier in tiers
     }
+
+
+def known_route(deployment: Deployment) -> Route:
+    """What LiteLLM knows about a deployment, without asking it.
+
+    Raises:
+        SettingsError: LiteLLM does not know the provider, or nobody knows the price.
+    """
+    return _route(deployment, ())
 
 
 def _listed(deployment: Deployment, route: Route) -> dict[str, Any]:

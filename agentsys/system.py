@@ -8,7 +8,14 @@ from typing import Any, TypeVar, cast
 from uuid import uuid4
 
 from agentsys.context import Context
-from agentsys.errors import Abstain, AgentSysError, InvalidOutput, InvalidTask, UserError
+from agentsys.errors import (
+    Abstain,
+    AgentSysError,
+    InvalidOutput,
+    InvalidTask,
+    StoreError,
+    UserError,
+)
 from agentsys.events import Call, Event, RunFinished, RunStarted, Status, ToolCall
 from agentsys.ledger import Ledger
 from agentsys.models.base import Model
@@ -71,6 +78,7 @@ class System:
 
         Raises:
             UserError: the task does not fit, a tier is not configured, or the wiring is wrong.
+            StoreError: the ledger cannot be written.
         """
         task = _fitting(node, task)
         for tier in node.tiers:
@@ -170,6 +178,8 @@ class _Running:
         self._emit(RunStarted(run_id, self._graph, dump(self._task, self._node.takes)))
         try:
             output = await invoke(self._node, self._task, self._context)
+        except StoreError:
+            raise  # what happened cannot be recorded, so it must not pass for a finished run
         except UserError as error:
             self._finish("failed", error)
             raise

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from agentsys import Run, System, step
-from agentsys.errors import InvalidTask, NoOutput, Rejected, UserError
+from agentsys.errors import InvalidTask, NoOutput, Rejected, StoreError, UserError
 from agentsys.events import Call, Event, RunFinished, RunStarted
 from agentsys.ledger import Ledger
 from agentsys.models.scripted import Scripted
@@ -176,3 +176,18 @@ async def test_decision_of_the_last_failure_is_give_up() -> None:
     """Nothing is called a repair when nothing follows."""
     run = await system("no json").run(solve, ASK)
     assert [d for _, d, _ in decisions(run)] == ["repair", "give-up"]
+
+
+async def test_ledger_that_breaks_is_raised(tmp_path: Path) -> None:
+    """A run whose events cannot be kept does not pass for a finished run."""
+
+    class Full(Ledger):
+        def write(self, event: Event) -> None:
+            if isinstance(event, Call):
+                raise StoreError("the disk is full.")
+            super().write(event)
+
+    ledger = Full(open_store(f"sqlite:///{tmp_path / 'ledger.db'}"))
+    with pytest.raises(StoreError, match="disk is full"):
+        await System({"slm": Scripted({"value": 1})}, ledger=ledger).run(solve, ASK)
+    ledger.close()

@@ -18,7 +18,7 @@ from typing import Any
 from agentsys.errors import ModelError, Rejected, SettingsError, Truncated, Unreachable
 from agentsys.messages import Usage
 from agentsys.models.base import Reply, Request
-from agentsys.models.gguf import gguf_file, threads_for
+from agentsys.models.gguf import SMALL_BYTES, gguf_file, threads_for
 from agentsys.models.masks import UNMASKED, Mask, masks
 from agentsys.models.streamed import Overlong, Streamed, streamed
 from agentsys.money import Price
@@ -241,6 +241,8 @@ def _load(deployment: Deployment, path: Path) -> Any:
     params.n_ctx = deployment.parallel * deployment.context
     params.cpuparams.n_threads = params.cpuparams_batch.n_threads = threads_for(path)
     params.warmup = False
+    # Measuring what fits a GPU takes longer than loading a small model.
+    params.fit_params = path.stat().st_size > SMALL_BYTES
     # The reply as the model wrote it: nothing is taken for reasoning or for a tool call, and a
     # reply that ends too early is no parse error.
     params.force_pure_content_parser = True

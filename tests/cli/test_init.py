@@ -5,6 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from agentsys import System
+from agentsys.models.scripted import Scripted
+from agentsys.project import find_graph
 from agentsys.settings import DEFAULT_FILE, Settings
 from tests.cli.conftest import Command
 
@@ -58,3 +61,20 @@ def test_a_file_is_no_folder(agentsys: Command, tmp_path: Path) -> None:
     result = agentsys("init", str(tmp_path / "new"))
     assert (result.code, result.err.count("\n")) == (2, 1)
     assert "is a file. Name a folder." in result.err
+
+
+async def test_its_example_checks_escalates_and_computes(agentsys: Command, tmp_path: Path) -> None:
+    """The example graph refuses made-up numbers, asks the large model, and lets code compute."""
+    agentsys("init", str(tmp_path / "new"))
+    graph = find_graph("answer", start=tmp_path / "new")
+    models = {
+        "slm": Scripted([{"expression": "4*13"}, {"expression": "4*(12"}]),
+        "llm": Scripted({"expression": "4*12"}),
+    }
+    run = await System(models).run(graph, graph.takes(text="4 boxes of 12 pens, how many?"))
+    assert (run.status, run.output.value) == ("ok", 48)
+    assert [call.decision for call in run.attempts] == ["repair", "escalate", "accept"]
+    assert [call.reason for call in run.attempts][:2] == [
+        "13 is not in the question.",
+        "the expression is malformed.",
+    ]

@@ -24,6 +24,6 @@ reader = Agent(
     "Answer with one arithmetic expression.",
     tier="slm",
     escalate="llm",
-    min_confidence=0.5,
+    min_confidence=0.9,
     max_tokens=160,
 )

@@ -13,7 +13,7 @@ from ..tools.calculate import calculate
 class Answer(BaseModel, frozen=True):
     """The number, and how it was computed."""
 
-    value: float
+    value: int | float
     expression: str
 
 

@@ -1,8 +1,15 @@
-"""Turns a word problem into one arithmetic expression, for code to evaluate."""
+"""Turns a word problem into one arithmetic expression, for code to evaluate.
+
+Its checks need no model: they hold the expression against the numbers of the question.
+"""
+
+import re
+from collections import Counter
 
 from pydantic import BaseModel, Field
 
-from agentsys import Agent
+from agentsys import Agent, ToolFailed
+from agentsys.tools.arithmetic import evaluate
 
 
 class Question(BaseModel, frozen=True):
@@ -18,6 +25,40 @@ class Solution(BaseModel, frozen=True):
     """Numbers of the question and + - * / ( ); `unknown` where there is no answer."""
 
 
+def answered(question: Question, solution: Solution) -> bool | str:
+    """There is an expression."""
+    return solution.expression != "unknown" or "the model gave no expression."
+
+
+def arithmetic(question: Question, solution: Solution) -> bool | str:
+    """It has a value, which counts something: a whole number that is not negative."""
+    try:
+        value = evaluate(solution.expression)
+    except ToolFailed:
+        return "the expression is not arithmetic."
+    if value < 0:
+        return "the value is negative."
+    return value == int(value) or "the value is not a whole number."
+
+
+def own_numbers(question: Question, solution: Solution) -> bool | str:
+    """It uses the numbers of the question, each as often as it stands there, and no others."""
+    given, used = _numbers(question.text), _numbers(solution.expression)
+    foreign, unused = used - given, given - used
+    if foreign:
+        return f"the expression uses a number that is not in the question: {min(foreign)}."
+    return not unused or f"the expression leaves out a number of the question: {min(unused)}."
+
+
+def _numbers(text: str) -> Counter[str]:
+    return Counter(re.findall(r"\d+(?:\.\d+)?", text))
+
+
 solver = Agent(
-    Question, Solution, "Answer with one arithmetic expression.", max_tokens=160, name="solver"
-)
+    Question,
+    Solution,
+    "Answer with one arithmetic expression.",
+    max_tokens=160,
+    min_confidence={"slm": 0.9, "llm": 0.6},
+    name="solver",
+).check(answered, arithmetic, own_numbers)

@@ -59,14 +59,21 @@ _NUMBERED = (
 )
 
 
-def fact(random: Random, *, held_out: bool, subject: str = "") -> Fact:
-    """A fact about a made-up entity, or about `subject`; `held_out` ones are never in training."""
+KINDS = len(_NAMED) + len(_NUMBERED) + 1
+"""How many relations there are."""
+
+
+def fact(random: Random, *, held_out: bool, subject: str = "", kind: int | None = None) -> Fact:
+    """A fact about a made-up entity, or about `subject`; `held_out` ones are never in training.
+
+    `kind` fixes the relation, from 0 to `KINDS` - 1.
+    """
 
     def name() -> str:
         return _name(random, held_out)
 
     about = subject or name()
-    choice = random.randrange(len(_NAMED) + len(_NUMBERED) + 1)
+    choice = random.randrange(KINDS) if kind is None else kind
     if choice == 0:
         return _price(random, about, name)
     templates = (_NAMED + _NUMBERED)[choice - 1]

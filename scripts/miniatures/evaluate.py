@@ -8,20 +8,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from agentsys import Agent
 from agentsys.evaluation.statistics import wilson
 from agentsys.evaluation.word_problems import free_problems
 from agentsys.models.embedded import Embedded
 from agentsys.node import Node
-from agentsys.project import find
+from agentsys.project import find, find_graph
 from agentsys.run import Run
 from agentsys.schema import validate_json
 from agentsys.settings import Deployment
 from agentsys.system import System
 
-from .exams import EXAMS, Question, expressions
+from .exams import EXAMS, SEED, Question, expressions
 from .prose import pieces
 
 PARALLEL = 8
+KEPT = 0.94
+"""Share of the right answers that a threshold lets pass."""
 
 
 @dataclass(frozen=True)
@@ -86,52 +89,73 @@ def summary(trials: Sequence[Trial]) -> dict[str, Any]:
     return rate([trial.right for trial in trials]) | {"by_steps": by_step}
 
 
-async def measure_roles(path: Path, n: int) -> dict[str, Any]:
-    """Success of every role on `n` held-out questions."""
-    figures: dict[str, Any] = {}
-    async with opened(slm=path) as system:
-        for name, (agent, exam) in EXAMS.items():
-            node: Node[Any, Any] = find("agent", agent).value
-            figures[name] = summary(await take(system, node, exam("held_out", n, 500)))
+_TIERS = {"mini-slm": "slm", "mini-llm": "llm"}
+
+
+async def measure(folder: Path, name: str, n: int) -> dict[str, Any]:
+    """Everything that the card of a model says was measured."""
+    files = {tier: folder / f"{file}.gguf" for file, tier in _TIERS.items()}
+    tier = _TIERS[name]
+    figures: dict[str, Any] = {"roles": {}}
+    async with opened(**{tier: files[tier]}) as system:
+        for title, (agent, exam) in EXAMS.items():
+            node = unchecked(find("agent", agent).value, tier)
+            trials = await take(system, node, exam("held_out", n, SEED))
+            figures["roles"][title] = {"agent": agent} | summary(trials)
+            print(f"{name} {title}: {figures['roles'][title]['rate']:.3f}", flush=True)
+        figures["threshold"] = await _threshold(system, tier, n)
+        figures["abstention"] = await _abstention(system, f"{tier}_only", tier, n)
     return figures
 
 
-async def measure_threshold(path: Path, n: int, check: Callable[[Any, Any], bool | str]) -> Any:
-    """The confidence that 94 % of the right answers on `validation` reach, and what it catches."""
+def unchecked(agent: Any, tier: str) -> Node[Any, Any]:
+    """An agent without its checks, repairs and thresholds: what the model itself answers."""
+    return Agent(
+        agent.takes,
+        agent.gives,
+        agent.instructions,
+        tools=agent.tools,
+        tier=tier,
+        repairs=0,
+        steps=agent.steps,
+        max_tokens=agent.max_tokens,
+        name=agent.name,
+    )
+
+
+async def _threshold(system: System, tier: str, n: int) -> dict[str, Any]:
+    """The confidence that most right answers on `validation` reach, and what it catches."""
+    solver = find("agent", "solver").value
     questions = expressions("validation", n, 900)
-    async with opened(slm=path) as system:
-        node: Node[Any, Any] = find("agent", "solver").value
-        trials = await take(system, node, questions)
+    trials = await take(system, unchecked(solver, tier), questions)
     sure = sorted(t.run.confidence or 0.0 for t in trials if t.right)
-    threshold = sure[int(0.06 * len(sure))] if sure else 1.0
-    wrong = [
-        (trial.run.confidence or 0.0) < threshold or check(question, trial.run) is not True
-        for trial, question in zip(trials, questions, strict=True)
-        if not trial.right
-    ]
+    threshold = sure[int((1 - KEPT) * len(sure))] if sure else 1.0
+
+    def caught(question: Question, trial: Trial) -> bool:
+        if not trial.run.has_output or (trial.run.confidence or 0.0) < threshold:
+            return True
+        return bool(solver.objection(solver.takes(**question.input), trial.run.output))
+
+    wrong = [caught(q, t) for q, t in zip(questions, trials, strict=True) if not t.right]
     return {"threshold": round(threshold, 3), "wrong_caught": rate(wrong), **summary(trials)}
 
 
-async def measure_abstention(graph: Node[Any, Any], n: int, **files: Path) -> dict[str, Any]:
+async def _abstention(system: System, name: str, tier: str, n: int) -> dict[str, Any]:
     """How often a graph flags wrong answers outside the language, and right ones in it."""
+    graph = find_graph(name)
+    solver = unchecked(find("agent", "solver").value, tier)
     free = [Question({"text": p.text}, 0, _gives(p.value)) for p in free_problems()]
-    prose = [Question({"text": text}, 0, lambda _: False) for text in pieces()]
-    inside = expressions("held_out", n, 500)
-    async with opened(**files) as system:
-        solver: Node[Any, Any] = find("agent", "solver").value.at(graph.tiers[-1])
-        bare = await take(system, solver, inside)
-        kept = await take(system, graph, [_as_value(question) for question in inside])
-        outside = {
-            "free": await take(system, graph, free),
-            "prose": await take(system, graph, prose),
-        }
-    figures: dict[str, Any] = {
-        name: {
+    prose = [Question({"text": text}, 0, lambda _: False) for text in pieces()[:: max(1, 400 // n)]]
+    inside = expressions("held_out", n, SEED)
+    bare = await take(system, solver, inside)
+    kept = await take(system, graph, [Question(q.input, q.steps, _anything) for q in inside])
+    figures: dict[str, Any] = {"graph": name}
+    for title, questions in (("free", free), ("prose", prose)):
+        trials = await take(system, graph, questions)
+        figures[title] = {
             "right_and_ok": sum(t.right and t.run.ok for t in trials),
             "wrong_flagged": rate([not t.run.ok for t in trials if not t.right]),
         }
-        for name, trials in outside.items()
-    }
     flagged = [not k.run.ok for b, k in zip(bare, kept, strict=True) if b.right]
     return figures | {"right_in_language_flagged": rate(flagged)}
 
@@ -140,6 +164,5 @@ def _gives(value: int) -> Callable[[Any], bool]:
     return lambda output: output["value"] == value
 
 
-def _as_value(question: Question) -> Question:
-    """The same question for a graph that gives a value; only whether it is flagged counts."""
-    return Question(question.input, question.steps, lambda _: True)
+def _anything(output: Any) -> bool:
+    return True

@@ -106,12 +106,13 @@ class Llama(nn.Module):
             x = block(x, cos, sin, None if past is None else past[at])
         return self.norm(x)
 
-    def loss(self, tokens: Tensor, targets: Tensor) -> Tensor:
-        """Cross entropy where `targets` is not negative."""
-        wanted = targets >= 0
+    def loss(self, tokens: Tensor, targets: Tensor, weights: Tensor) -> Tensor:
+        """Mean cross entropy of the tokens that count."""
+        wanted = weights > 0
         states = self.hidden(tokens)[wanted]
-        logits = functional.linear(states, self.embedding.weight)
-        return functional.cross_entropy(logits.float(), targets[wanted])
+        logits = functional.linear(states, self.embedding.weight).float()
+        losses = functional.cross_entropy(logits, targets[wanted], reduction="none")
+        return (losses * weights[wanted]).mean()
 
     def next_logits(self, tokens: Tensor, past: list[list[Tensor]]) -> Tensor:
         """Logits after the last token."""

@@ -1,12 +1,12 @@
 """What the models are trained to do: conversations, rendered as the agents render them."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-from agentsys.evaluation.facts import Fact, fact
+from agentsys.evaluation.facts import KINDS, Fact, fact
 from agentsys.evaluation.word_problems import Problem, Split, problem
 from agentsys.messages import Message
 from agentsys.prompt import Objection, Observation, Reply, Turn
@@ -144,33 +144,57 @@ def search_turns(random: Random, asked: Fact, distractors: list[Fact]) -> tuple[
 
 def searcher(random: Random, p: Problem) -> Conversation:
     """A fact, looked up among passages of which one states it."""
-    asked = fact(random, held_out=False)
+    kind = random.randrange(KINDS)
+    asked = fact(random, held_out=False, kind=kind)
     subject = asked.title.removeprefix("Prices in ")
-    near = [fact(random, held_out=False, subject=random.choice((subject, ""))) for _ in range(2)]
-    near = near[: random.choice((0, 1, 2, 2, 2))]
+    near = [
+        fact(random, held_out=False, subject=subject)
+        if random.random() < 0.4
+        else fact(random, held_out=False, kind=random.choice((kind, kind, None)))
+        for _ in range(random.choice((1, 2, 2, 2, 2)))
+    ]
     turns = search_turns(random, asked, near)
     return conversation("searcher", {"text": asked.question}, *turns, all_replies=True)
 
 
 Maker = Callable[[Random, Problem], Conversation]
 
-MIXTURE: dict[Maker, int] = {
-    solver: 26,
-    outside: 12,
-    repair: 6,
-    judge: 17,
-    splitter: 10,
-    reasoner: 10,
-    coder: 6,
-    stepper: 5,
-    searcher: 6,
-    guesser: 2,
+MAKERS: dict[str, Maker] = {
+    maker.__name__: maker
+    for maker in (
+        solver,
+        outside,
+        repair,
+        judge,
+        splitter,
+        reasoner,
+        coder,
+        stepper,
+        searcher,
+        guesser,
+    )
 }
-"""How often each maker is drawn."""
+"""Every kind of training example by name."""
+
+Mixture = Mapping[str, int]
+"""How often each kind is drawn."""
+
+EVEN: Mixture = {
+    "solver": 22,
+    "outside": 14,
+    "repair": 6,
+    "judge": 19,
+    "splitter": 11,
+    "reasoner": 10,
+    "coder": 5,
+    "stepper": 4,
+    "searcher": 7,
+    "guesser": 2,
+}
 
 
-def example(seed: int, index: int, split: Split = "train") -> Conversation:
+def example(seed: int, index: int, split: Split = "train", mixture: Mixture = EVEN) -> Conversation:
     """Example number `index` of a seed, with a problem of the split."""
     random = Random(f"example {split} {seed} {index}")
-    maker = random.choices(list(MIXTURE), list(MIXTURE.values()))[0]
-    return maker(random, problem(split, seed, index))
+    kind = random.choices(list(mixture), list(mixture.values()))[0]
+    return MAKERS[kind](random, problem(split, seed, index))

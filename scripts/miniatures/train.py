@@ -3,7 +3,7 @@
 import json
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from .corpus import SHARD, Batch, batches, write_shard
 from .model import Llama, Shape
+from .roles import EVEN, Mixture
 from .validate import Validation
 
 MATRIX_RATE = 0.007
@@ -36,6 +37,7 @@ class Plan:
     checkpoint_every: float = 2.0
     """Minutes between validations and checkpoints."""
     shard: int = SHARD
+    mixture: Mixture = field(default_factory=lambda: EVEN)
     reduced: bool = False
     """Compute in bfloat16 where that is faster."""
 
@@ -57,6 +59,7 @@ class Trainer:
         ]
         self.step = 0
         self.tokens = 0
+        self.examples = 0
         self.minutes = 0.0
         self.history: list[dict[str, Any]] = []
 
@@ -81,7 +84,7 @@ class Trainer:
         while True:
             self.shard = number
             path = write_shard(
-                self.tokenizer, self.folder.parent / "corpus", number, self.plan.shard
+                self.tokenizer, self.folder / "corpus", number, self.plan.mixture, self.plan.shard
             )
             yield from batches(path, tokens_per_batch=self.plan.tokens_per_batch, seed=number)
             number += 1
@@ -93,8 +96,9 @@ class Trainer:
                 group["lr"] = base * rate
         tokens = torch.from_numpy(batch.tokens).to(self.device)
         targets = torch.from_numpy(batch.targets).to(self.device)
+        weights = torch.from_numpy(batch.weights).to(self.device)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.plan.reduced):
-            loss = self.model.loss(tokens, targets)
+            loss = self.model.loss(tokens, targets, weights)
         loss.backward()
         nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
         for optimizer in self.optimizers:
@@ -102,6 +106,7 @@ class Trainer:
             optimizer.zero_grad()
         self.step += 1
         self.tokens += tokens.numel()
+        self.examples += len(tokens)
         return float(loss.detach())
 
     def _report(self, validation: Validation, loss: float) -> float:
@@ -111,6 +116,7 @@ class Trainer:
             "step": self.step,
             "minutes": round(self.minutes, 1),
             "tokens": self.tokens,
+            "examples": self.examples,
             "loss": round(loss, 4),
             "shard": self.shard,
             "scores": scores,
@@ -132,13 +138,14 @@ class Trainer:
         state = {
             "model": self.model.state_dict(),
             "optimizers": [o.state_dict() for o in self.optimizers],
-            "progress": (self.step, self.tokens, self.minutes, self.history),
+            "progress": (self.step, self.tokens, self.minutes, self.history, self.examples),
         }
         partial = self.folder / "checkpoint.partial"
         torch.save(state, partial)
         partial.rename(self.folder / "checkpoint.pt")
         torch.save(self.model.state_dict(), self.folder / f"weights-{self.step:06}.pt")
-        (self.folder / "history.json").write_text(json.dumps(self.history, indent=1))
+        record = {"reports": self.history}
+        (self.folder / "history.json").write_text(json.dumps(record, indent=1) + "\n")
 
     def resume(self) -> None:
         """Go on from the last checkpoint, if there is one."""
@@ -149,7 +156,7 @@ class Trainer:
         self.model.load_state_dict(state["model"])
         for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
             optimizer.load_state_dict(saved)
-        self.step, self.tokens, self.minutes, self.history = state["progress"]
+        self.step, self.tokens, self.minutes, self.history, self.examples = state["progress"]
 
 
 def _split_parameters(model: Llama) -> tuple[list[Tensor], list[Tensor]]:

@@ -11,7 +11,7 @@ import torch
 from tokenizers import Tokenizer
 from torch.nn import functional
 
-from .corpus import encode
+from .corpus import RULING_WEIGHT, encode
 from .model import Llama
 from .roles import Conversation, example, outside
 
@@ -40,8 +40,8 @@ class Validation:
             device = model.embedding.weight.device
             states = model.hidden(torch.from_numpy(tokens).to(device))
             said = functional.linear(states, model.embedding.weight).argmax(-1).cpu().numpy()
-            for line, (conversation, ids, learnt) in enumerate(group):
-                self._score(found, conversation, ids, learnt, said[line])
+            for line, (conversation, ids, weights) in enumerate(group):
+                self._score(found, conversation, ids, weights, said[line])
         model.train()
         return {role: round(sum(hits) / len(hits), 4) for role, hits in sorted(found.items())}
 
@@ -50,11 +50,12 @@ class Validation:
         found: dict[str, list[bool]],
         conversation: Conversation,
         ids: list[int],
-        learnt: list[bool],
+        weights: list[int],
         said: "np.ndarray[tuple[int, ...], np.dtype[np.int64]]",
     ) -> None:
-        places = [i for i, wanted in enumerate(learnt) if wanted]
         role = conversation.role
+        counted = RULING_WEIGHT if role == "judge" else 1
+        places = [i for i, weight in enumerate(weights) if weight == counted]
         if role == "solver":
             role = kind_of_solver(conversation)
         found[role].append(all(said[i - 1] == ids[i] for i in places))

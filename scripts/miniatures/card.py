@@ -1,0 +1,95 @@
+"""Writing a model card from what training and measuring recorded."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+_WHAT = {
+    "mini-slm": "the small model of agentsys' default configuration, weak on purpose: routing "
+    "needs something to decide",
+    "mini-llm": "the large model of agentsys' default configuration",
+}
+
+
+def write_card(path: Path, name: str, record: Mapping[str, Any]) -> None:
+    """Write the card next to the model."""
+    training, roles = record["training"], record["roles"]
+    steps = ("1", "2", "3", "4", "5")
+    rows = "\n".join(_row(name, figures, steps) for name, figures in roles.items())
+    template = Path(__file__).with_name("card.md").read_text(encoding="utf-8")
+    text = template.format(
+        name=name,
+        what=_WHAT[name],
+        n=max(figures["n"] for figures in roles.values()),
+        rows=rows,
+        doubt=_doubt(record),
+        step_heads=" | ".join(f"{step} steps" if step != "1" else "1 step" for step in steps),
+        step_rule="---|" * len(steps),
+        **training,
+    )
+    path.write_text(text, encoding="utf-8")
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f} %"
+
+
+def _row(asked: str, figures: Mapping[str, Any], steps: tuple[str, ...]) -> str:
+    low, high = figures["interval"]
+    by = figures["by_steps"]
+    cells = [f"{100 * by[step]:.0f} %" if step in by else "" for step in steps]
+    return (
+        f"| {asked} | `{figures['agent']}` | {_percent(figures['rate'])} "
+        f"| {_percent(low)} to {_percent(high)} | {' | '.join(cells)} |"
+    )
+
+
+def _doubt(record: Mapping[str, Any]) -> str:
+    """What thresholds and checks catch, in sentences."""
+    threshold = record["threshold"]
+    caught = threshold["wrong_caught"]
+    lines = [
+        f"Confidence is the probability of the least certain value token. The threshold "
+        f"{threshold['threshold']:g} was chosen on {threshold['n']} problems of the validation split "
+        f"so that 94 % of the right answers reach it; with the check on the numbers it catches "
+        f"{_percent(caught['rate'])} of the {caught['n']} wrong ones there.",
+    ]
+    abstention = record.get("abstention")
+    if abstention:
+        low = abstention["right_in_language_flagged"]
+        lines += [
+            "",
+            f"Through the graph `{abstention['graph']}` (checks and threshold):",
+            "",
+            "| texts | wrong answers | of them abstained or `low_confidence` | interval |",
+            "|---|---|---|---|",
+            *(
+                f"| {label} | {abstention[key]['wrong_flagged']['n']} "
+                f"| {_percent(abstention[key]['wrong_flagged']['rate'])} "
+                f"| {_interval(abstention[key]['wrong_flagged'])} |"
+                for key, label in (
+                    ("free", "`word-problems-free`, 100 problems"),
+                    ("prose", "100 kB of docstrings, cut like questions"),
+                )
+            ),
+            "",
+            f"Of the right answers in the language {_percent(low['rate'])} are flagged "
+            f"({_interval(low)}).",
+        ]
+    return "\n".join(lines)
+
+
+def _interval(figures: Mapping[str, Any]) -> str:
+    low, high = figures["interval"]
+    return f"{_percent(low)} to {_percent(high)}"
+
+
+def read_record(path: Path) -> dict[str, Any]:
+    """What was recorded about a model so far."""
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+
+
+def write_record(path: Path, record: Mapping[str, Any]) -> None:
+    """Keep what was recorded."""
+    path.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")

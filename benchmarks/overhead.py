@@ -40,8 +40,8 @@ class Effort:
     starts: int
 
 
-FULL = Effort(rounds=9, runs={1: 40, 10: 100, 100: 300}, starts=7)
-QUICK = Effort(rounds=3, runs={1: 20, 10: 40, 100: 100}, starts=3)
+FULL = Effort(rounds=25, runs={1: 12, 10: 30, 100: 100}, starts=7)
+QUICK = Effort(rounds=5, runs={1: 10, 10: 20, 100: 100}, starts=3)
 
 
 class Contender:

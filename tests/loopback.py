@@ -170,6 +170,17 @@ def stall() -> Answer:
     return answer
 
 
+class Held:
+    """A good answer that is given once `release` is set."""
+
+    def __init__(self) -> None:
+        self.release = threading.Event()
+
+    async def __call__(self, request: web.Request, body: dict[str, Any]) -> web.StreamResponse:
+        await asyncio.to_thread(self.release.wait)
+        return await say()(request, body)
+
+
 def written(body: Mapping[str, Any]) -> str:
     """JSON that satisfies the request's `response_format`, or `ok`."""
     form = body.get("response_format") or {}

@@ -20,7 +20,7 @@ from agentsys.models.litellm import LiteLLMTier, router_models
 from agentsys.retry import RetryPolicy
 from agentsys.schema import json_schema
 from agentsys.settings import Deployment
-from tests.loopback import Answer, Loopback, cut, fail, html, say, send, stall
+from tests.loopback import Answer, Held, Loopback, cut, fail, html, say, send, stall
 
 HELLO = Request((Message("system", "Be brief."), Message("user", "Hello?")))
 
@@ -137,12 +137,20 @@ class TestReply:
         assert asyncio.run(last()) == "ok"
         gc.collect()
 
-    async def test_closing_one_router_leaves_others_open(self, build: Build) -> None:
-        """Two systems in a process do not close each other's connections."""
-        first, second = build(), build()
-        await second.ask(HELLO)
+    @pytest.mark.parametrize("provider", ["hosted_vllm", "openai"])
+    async def test_closing_one_router_leaves_others_open(
+        self, build: Build, loopback: Loopback, provider: str
+    ) -> None:
+        """Two systems in a process do not close each other's connections, even in a request."""
+        first, second = (build(params={"model": f"{provider}/small"}) for _ in range(2))
+        answer = Held()
+        loopback.script(answer)
+        asking = asyncio.ensure_future(second.ask(HELLO))
+        await asyncio.to_thread(loopback.arrived.wait)
         await first.close()
         await first.close()
+        answer.release.set()
+        assert (await asking).text == "ok"
         assert (await second.ask(HELLO)).text == "ok"
 
 

@@ -7,7 +7,6 @@ import sys
 import traceback
 from collections.abc import Callable, Sequence
 from importlib import import_module
-from importlib.metadata import version
 from typing import Annotated, Any, NoReturn
 
 import typer
@@ -71,6 +70,8 @@ def _root(
     Start with: agentsys run slm_fallback "Mia has 4 boxes of 12 pens. How many pens is that?"
     """
     if show_version:
+        from importlib.metadata import version  # a third of the time that --help takes
+
         typer.echo(f"agentsys {version('agentsys')}")
     elif context.invoked_subcommand is None:
         typer.echo(context.get_help())

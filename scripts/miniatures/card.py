@@ -51,8 +51,8 @@ def _doubt(record: Mapping[str, Any]) -> str:
     caught = threshold["wrong_caught"]
     lines = [
         f"Confidence is the probability of the least certain value token. The threshold "
-        f"{threshold['threshold']:g} was chosen on {threshold['n']} problems of the validation split "
-        f"so that 94 % of the right answers reach it; with the check on the numbers it catches "
+        f"{threshold['threshold']:g} was chosen on {threshold['n']} problems of the validation "
+        f"split so that 94 % of the right answers reach it; with the check on the numbers it catches "
         f"{_percent(caught['rate'])} of the {caught['n']} wrong ones there.",
     ]
     abstention = record.get("abstention")

@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -45,8 +46,7 @@ async def opened(**files: Path) -> Any:
                 name=path.stem,
                 tier=tier,
                 gguf=str(path.resolve()),
-                usd_per_mtok_in=0,
-                usd_per_mtok_out=0,
+                usd_per_hour=Decimal(0),
                 parallel=PARALLEL,
             )
         )

@@ -75,6 +75,7 @@ def write_folder(
     """A folder that transformers and vLLM load as it is."""
     folder.mkdir(parents=True, exist_ok=True)
     save_file(named_weights(state, shape), folder / "model.safetensors", metadata={"format": "pt"})
+    (folder / "model.safetensors").chmod(0o644)
     config = _config(shape, tokenizer)
     _write_json(folder / "config.json", config)
     ends = {name: config[name] for name in ("eos_token_id", "pad_token_id")}

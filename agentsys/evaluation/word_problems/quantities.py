@@ -7,6 +7,8 @@ from .words import Split, is_held_out
 
 LIMIT = 9999
 """The largest number and the largest result."""
+_LENGTHS = (8, 8, 3, 2)
+"""How often a number has one, two, three and four digits where all of them fit."""
 HELD_OUT_NUMBERS = 0.1
 """Share of the numbers of two to four digits that no training problem states."""
 
@@ -33,12 +35,13 @@ class Numbers:
         return self._may_use_held_out or not is_held_out_number(number)
 
     def upto(self, high: int, *, low: int = 2, digits: int = 4) -> int:
-        """A number from `low` to `high`; its length is drawn first, short ones as often as long."""
+        """A number from `low` to `high`; its length is drawn first."""
         high = min(high, 10**digits - 1)
         if high < low:
             raise NoNumberError
         for _ in range(20):
-            length = self._random.randint(len(str(low)), len(str(high)))
+            lengths = range(len(str(low)), len(str(high)) + 1)
+            length = self._random.choices(lengths, _LENGTHS[lengths[0] - 1 : lengths[-1]])[0]
             number = self._random.randint(max(low, 10 ** (length - 1)), min(high, 10**length - 1))
             if self.allowed(number):
                 return number
@@ -52,8 +55,8 @@ class Numbers:
         """Two numbers whose product is at most `high`."""
         if high < 4:
             raise NoNumberError
-        first = self.upto(high // 2, digits=self._random.choice((1, 1, 2, 2, 3)))
-        second = self.upto(high // first, digits=self._random.choice((1, 1, 2, 2, 3)))
+        first = self.upto(high // 2, digits=self._random.choice((1, 1, 1, 2, 2, 3)))
+        second = self.upto(high // first, digits=self._random.choice((1, 1, 1, 2, 2, 3)))
         return (first, second) if self._random.random() < 0.5 else (second, first)
 
     def divisor(self, number: int) -> int:

@@ -50,9 +50,9 @@ def _doubt(record: Mapping[str, Any]) -> str:
     threshold = record["threshold"]
     caught = threshold["wrong_caught"]
     lines = [
-        f"Confidence is the probability of the least certain value token. The threshold "
+        "Confidence is the probability of the least certain value token. The threshold "
         f"{threshold['threshold']:g} was chosen on {threshold['n']} problems of the validation "
-        f"split so that 94 % of the right answers reach it; with the check on the numbers it catches "
+        "split so that 94 % of the right answers reach it; with the agent's checks it catches "
         f"{_percent(caught['rate'])} of the {caught['n']} wrong ones there.",
     ]
     abstention = record.get("abstention")

@@ -131,13 +131,30 @@ async def _threshold(system: System, tier: str, n: int) -> dict[str, Any]:
     sure = sorted(t.run.confidence or 0.0 for t in trials if t.right)
     threshold = sure[int((1 - KEPT) * len(sure))] if sure else 1.0
 
-    def caught(question: Question, trial: Trial) -> bool:
-        if not trial.run.has_output or (trial.run.confidence or 0.0) < threshold:
+    def refused(question: Question, trial: Trial) -> bool:
+        if not trial.run.has_output:
             return True
         return bool(solver.objection(solver.takes(**question.input), trial.run.output))
 
-    wrong = [caught(q, t) for q, t in zip(questions, trials, strict=True) if not t.right]
-    return {"threshold": round(threshold, 3), "wrong_caught": rate(wrong), **summary(trials)}
+    checked = [(t, refused(q, t)) for q, t in zip(questions, trials, strict=True)]
+
+    def caught(at: float, *, right: bool) -> list[bool]:
+        return [no or (t.run.confidence or 0.0) < at for t, no in checked if t.right == right]
+
+    sweep = [
+        {
+            "threshold": at,
+            "right_caught": rate(caught(at, right=True))["rate"],
+            "wrong_caught": rate(caught(at, right=False))["rate"],
+        }
+        for at in (0.0, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95)
+    ]
+    return {
+        "threshold": round(threshold, 3),
+        "wrong_caught": rate(caught(threshold, right=False)),
+        "sweep": sweep,
+        **summary(trials),
+    }
 
 
 async def _abstention(system: System, name: str, tier: str, n: int) -> dict[str, Any]:

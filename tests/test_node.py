@@ -138,6 +138,17 @@ async def test_composite_escalates() -> None:
     assert len(asked(models, "llm")[0]) == 6
 
 
+async def test_composite_hands_invalid_replies_on() -> None:
+    """A composite whose agent gave nothing valid is escalated with what it said and why it fails."""
+    models = system("no json", {"value": 3})
+    run = await models.run((solve >> double).escalate("llm"), ASK)
+    assert run.output.value == 6
+    assert [role for role, _ in asked(models, "llm")[0]] == ["system", "user"] + [
+        "assistant",
+        "user",
+    ] * 2
+
+
 async def test_composite_that_never_passes_abstains() -> None:
     """Where no tier's output passes the check, the run abstains with the reason."""
     run = await system({"value": 1}, {"value": 2}).run(

@@ -113,12 +113,12 @@ def unchecked(agent: Any, tier: str) -> Node[Any, Any]:
     return Agent(
         agent.takes,
         agent.gives,
-        agent.instructions,
-        tools=agent.tools,
+        agent.spec.instructions,
+        tools=agent.spec.tools,
         tier=tier,
         repairs=0,
-        steps=agent.steps,
-        max_tokens=agent.max_tokens,
+        steps=agent.spec.steps,
+        max_tokens=agent.spec.max_tokens,
         name=agent.name,
     )
 
@@ -134,7 +134,7 @@ async def _threshold(system: System, tier: str, n: int) -> dict[str, Any]:
     def refused(question: Question, trial: Trial) -> bool:
         if not trial.run.has_output:
             return True
-        return bool(solver.objection(solver.takes(**question.input), trial.run.output))
+        return bool(solver.spec.objection(solver.takes(**question.input), trial.run.output))
 
     checked = [(t, refused(q, t)) for q, t in zip(questions, trials, strict=True)]
 

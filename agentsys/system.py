@@ -110,7 +110,7 @@ class System:
             await asyncio.gather(running, return_exceptions=True)
 
     def context(self, *, seed: int = 0) -> Context:
-        """What a compiled `node.graph()` needs when LangGraph invokes it: `context=system.context()`.
+        """What `node.graph()` needs when LangGraph invokes it: `context=system.context()`.
 
         Calls are recorded in the ledger under the context's `run_id`; make one for each run.
         """

@@ -139,7 +139,7 @@ async def test_composite_escalates() -> None:
 
 
 async def test_composite_hands_invalid_replies_on() -> None:
-    """A composite whose agent gave nothing valid is escalated with what it said and why it fails."""
+    """A composite whose agent gave nothing valid is escalated with what it said and why."""
     models = system("no json", {"value": 3})
     run = await models.run((solve >> double).escalate("llm"), ASK)
     assert run.output.value == 6

@@ -180,16 +180,16 @@ Mixture = Mapping[str, int]
 """How often each kind is drawn."""
 
 EVEN: Mixture = {
-    "solver": 22,
+    "solver": 20,
     "outside": 14,
     "repair": 6,
-    "judge": 19,
-    "splitter": 11,
-    "reasoner": 10,
+    "judge": 25,
+    "splitter": 12,
+    "reasoner": 7,
     "coder": 5,
-    "stepper": 4,
+    "stepper": 3,
     "searcher": 7,
-    "guesser": 2,
+    "guesser": 1,
 }
 
 

@@ -30,8 +30,8 @@ class Batch:
 
 JUDGED = '","answer":"'
 """What stands before the expression under judgement."""
-RULING_WEIGHT = 5
-"""A ruling is two tokens of news in a reply of twelve; without more weight it is learnt late."""
+REPLY_WEIGHTS = {"judge": 5, "searcher": 4}
+"""Replies with few tokens of news; without more weight than 1 they are learnt late."""
 
 
 def encode(tokenizer: Tokenizer, conversation: Conversation) -> tuple[list[int], list[int]]:
@@ -45,7 +45,7 @@ def encode(tokenizer: Tokenizer, conversation: Conversation) -> tuple[list[int],
     judge = conversation.role == "judge"
     for at, message in enumerate(conversation.messages):
         text = tokenizer.encode(f"{message.content}{END}").ids
-        weight = (RULING_WEIGHT if judge else 1) if at in conversation.learnt else 0
+        weight = REPLY_WEIGHTS.get(conversation.role, 1) if at in conversation.learnt else 0
         ids += [tokenizer.token_to_id(f"<|{message.role}|>"), *text]
         weights += [0, *[weight] * len(text)]
     if judge and '"correct"' in conversation.messages[-1].content:

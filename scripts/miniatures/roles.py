@@ -180,15 +180,15 @@ Mixture = Mapping[str, int]
 """How often each kind is drawn."""
 
 EVEN: Mixture = {
-    "solver": 20,
+    "solver": 18,
     "outside": 14,
-    "repair": 6,
-    "judge": 25,
+    "repair": 5,
+    "judge": 24,
     "splitter": 12,
     "reasoner": 7,
     "coder": 5,
     "stepper": 3,
-    "searcher": 7,
+    "searcher": 11,
     "guesser": 1,
 }
 

@@ -11,7 +11,7 @@ import torch
 from tokenizers import Tokenizer
 from torch.nn import functional
 
-from .corpus import RULING_WEIGHT, encode
+from .corpus import REPLY_WEIGHTS, encode
 from .model import Llama
 from .roles import Conversation, example, outside
 
@@ -54,7 +54,7 @@ class Validation:
         said: "np.ndarray[tuple[int, ...], np.dtype[np.int64]]",
     ) -> None:
         role = conversation.role
-        counted = RULING_WEIGHT if role == "judge" else 1
+        counted = REPLY_WEIGHTS.get(role, 1)
         places = [i for i, weight in enumerate(weights) if weight == counted]
         if role == "solver":
             role = kind_of_solver(conversation)

@@ -21,7 +21,7 @@ class Question(BaseModel, frozen=True):
 class Solution(BaseModel, frozen=True):
     """How to compute the answer."""
 
-    expression: str = Field(max_length=120, pattern=r"^(unknown|[0-9+*/().-]+)$")
+    expression: str = Field(pattern=r"^(unknown|[0-9+*/().-]{1,120})$")
     """Numbers of the question and + - * / ( ); `unknown` where there is no answer."""
 
 

@@ -8,6 +8,7 @@ import typer
 from agentsys.errors import UnknownName
 
 if TYPE_CHECKING:
+    from agentsys.node import Node
     from agentsys.project import Definition
 
 
@@ -48,9 +49,10 @@ def _described(definition: "Definition") -> dict[str, Any]:
 
     value = definition.value
     if isinstance(value, Tool):
-        takes, tiers, picture = value.schema, None, None
+        takes, tiers, picture, unenforced = value.schema, None, None, None
     elif value is not None:
         takes, tiers, picture = json_schema(value.takes), value.tiers, value.mermaid()
+        unenforced = _unenforced(value)
     else:
         raise AssertionError("find gives only what was loaded")
     return {
@@ -63,8 +65,26 @@ def _described(definition: "Definition") -> dict[str, Any]:
         "tiers": tiers,
         "takes_schema": takes,
         "gives_schema": json_schema(value.gives),
+        "unenforced": unenforced,
         "mermaid": picture,
     }
+
+
+def _unenforced(node: "Node[Any, Any]") -> dict[str, list[str]]:
+    """By agent, what Outlines does not hold replies to; it is only validated afterwards."""
+    from agentsys.agent import Agent
+    from agentsys.guide import guide
+
+    found: dict[str, list[str]] = {}
+    if isinstance(node, Agent):
+        schema = node.spec.schema
+        compiled = guide(schema) if schema else None
+        if compiled and (compiled.refused or compiled.unenforced):
+            all_of_it = f"the whole schema: {compiled.refused}"
+            found[node.name] = [all_of_it] if compiled.refused else list(compiled.unenforced)
+    for part in node.parts:
+        found |= _unenforced(part)
+    return found
 
 
 def _text(value: Any) -> str:

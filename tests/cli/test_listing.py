@@ -71,6 +71,19 @@ def test_show_a_graph(agentsys: Command, here: Path) -> None:
     assert "letters(letters)" in shown["mermaid"]
 
 
+def test_show_names_what_is_not_enforced(agentsys: Command, here: Path) -> None:
+    """Keywords that no mask can hold a reply to are named, for each agent inside a graph."""
+    (here / "graphs" / "pick.py").write_text(
+        "from pydantic import BaseModel, Field\n"
+        "from agentsys import Agent\n"
+        "class Word(BaseModel):\n    text: str\n"
+        "class Pick(BaseModel):\n    share: float = Field(multiple_of=0.5)\n"
+        "pick = Agent(Word, Pick, 'Pick.', name='picker').vote(3)\n"
+    )
+    shown = agentsys("show", "pick", "--json").json()
+    assert shown["unenforced"] == {"picker": ["$.share.multipleOf"]}
+
+
 def test_show_a_tool(agentsys: Command, here: Path) -> None:
     """A tool is shown with the schema of its arguments; it has no picture."""
     (here / "tools").mkdir()

@@ -147,7 +147,7 @@ async def _threshold(system: System, tier: str, n: int) -> dict[str, Any]:
             "right_caught": rate(caught(at, right=True))["rate"],
             "wrong_caught": rate(caught(at, right=False))["rate"],
         }
-        for at in (0.0, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95)
+        for at in (0.0, 0.4, 0.5, 0.55, 0.6, 0.65, 0.7, 0.8, 0.9)
     ]
     return {
         "threshold": round(threshold, 3),

@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import Any, TypeVar, cast
 from uuid import uuid4
 
+from agentsys.blocking import BlockingLoop
 from agentsys.context import Context
 from agentsys.errors import (
     Abstain,
@@ -43,6 +44,7 @@ class System:
         """
         self.models = models
         self.ledger = ledger
+        self._sync = BlockingLoop()
 
     @classmethod
     def load(cls, path: str | None = None) -> "System":
@@ -89,8 +91,12 @@ class System:
     def run_sync(
         self, node: Node[X, Y], task: X, *, seed: int = 0, name: str | None = None
     ) -> Run[Y]:
-        """`run`, for code that is not async."""
-        return asyncio.run(self.run(node, task, seed=seed, name=name))
+        """`run`, for code that is not async; threads take turns.
+
+        Raises:
+            UserError: as `run` does, and inside an event loop, which must `await run` instead.
+        """
+        return self._sync.run(self.run(node, task, seed=seed, name=name))
 
     async def stream(
         self, node: Node[X, Y], task: X, *, seed: int = 0, name: str | None = None
@@ -127,6 +133,18 @@ class System:
                 await model.close()
         if self.ledger is not None:
             self.ledger.close()
+
+    def __enter__(self) -> "System":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._sync.run(self.close())
+        self._sync.close()
 
     async def __aenter__(self) -> "System":
         return self

@@ -94,10 +94,25 @@ async def test_exception_in_a_step_fails_the_run() -> None:
 
 
 def test_run_sync() -> None:
-    """Code that is not async runs a node too, more than once."""
-    models = system({"value": 41})
-    assert models.run_sync(solve, ASK).output.value == 41
-    assert models.run_sync(solve >> double, ASK).output.value == 82
+    """Code that is not async runs nodes too, all on one event loop."""
+    loops: set[int] = set()
+
+    @step
+    async def here(question: Question) -> Answer:
+        loops.add(id(asyncio.get_running_loop()))
+        return Answer(value=1)
+
+    with system({"value": 41}) as models:
+        assert models.run_sync(solve, ASK).output.value == 41
+        assert models.run_sync(here, ASK).output.value == 1
+        assert models.run_sync(here >> double, ASK).output.value == 2
+    assert len(loops) == 1
+
+
+async def test_run_sync_inside_a_loop_says_what_to_use() -> None:
+    """Blocking inside an event loop is a mistake, with the way out."""
+    with pytest.raises(UserError, match="await system.run"):
+        system({"value": 41}).run_sync(solve, ASK)
 
 
 async def test_stream_gives_events_then_the_run() -> None:

@@ -1,6 +1,7 @@
 """The training corpus as arrays of tokens, written shard by shard and shared by both models."""
 
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,31 +31,47 @@ class Batch:
 
 JUDGED = '","answer":"'
 """What stands before the expression under judgement."""
-REPLY_WEIGHTS = {"judge": 5, "searcher": 4}
-"""Replies with few tokens of news; without more weight than 1 they are learnt late."""
+HINT, REPLY = 1, 2
+"""What a token of a prompt counts that helps to learn, and what a token of a reply counts."""
+REPLY_WEIGHTS = {"judge": 10, "searcher": 8}
+"""Replies with few tokens of news, which are learnt late unless they count more."""
+_WORD = re.compile(r"[A-Za-z]{3,}")
 
 
 def encode(tokenizer: Tokenizer, conversation: Conversation) -> tuple[list[int], list[int]]:
     """The tokens of a conversation, and for each how much it counts in the loss.
 
-    Besides the replies, the right expressions that a judge is shown count: who can foresee the
-    next token of the right answer sees where another one stands.
+    Besides the replies, two things in the prompts count a little. The right expressions that a
+    judge is shown: who can foresee the next token of the right answer sees where another one
+    stands. And the rest of a word that stood there before: made-up words must be copied.
     """
     ids: list[int] = []
     weights: list[int] = []
+    seen: set[str] = set()
     judge = conversation.role == "judge"
     for at, message in enumerate(conversation.messages):
-        text = tokenizer.encode(f"{message.content}{END}").ids
-        weight = REPLY_WEIGHTS.get(conversation.role, 1) if at in conversation.learnt else 0
-        ids += [tokenizer.token_to_id(f"<|{message.role}|>"), *text]
-        weights += [0, *[weight] * len(text)]
+        text = tokenizer.encode(f"{message.content}{END}")
+        weight = REPLY_WEIGHTS.get(conversation.role, REPLY) if at in conversation.learnt else 0
+        ids += [tokenizer.token_to_id(f"<|{message.role}|>"), *text.ids]
+        copied = _copied(message.content, seen, text.offsets)
+        weights += [0, *(weight or known for known in copied)]
     if judge and '"correct"' in conversation.messages[-1].content:
         question = conversation.messages[1].content.partition(JUDGED)
         start = len(tokenizer.encode(conversation.messages[0].content).ids) + 3
         start += len(tokenizer.encode("".join(question[:2])).ids)
         answer = len(tokenizer.encode(question[2].removesuffix('"}')).ids)
-        weights[start : start + answer + 1] = [1] * (answer + 1)
+        weights[start : start + answer + 1] = [HINT] * (answer + 1)
     return ids, weights
+
+
+def _copied(text: str, seen: set[str], offsets: list[tuple[int, int]]) -> list[int]:
+    """`HINT` for each token that continues a word seen before; adds the new words to `seen`."""
+    inside: set[int] = set()
+    for match in _WORD.finditer(text):
+        if match[0] in seen:
+            inside.update(range(match.start() + 1, match.end()))
+        seen.add(match[0])
+    return [HINT if start in inside else 0 for start, _ in offsets]
 
 
 def write_shard(
@@ -116,5 +133,5 @@ def _batch(rows: list[NDArray[np.uint16]], counts: list[NDArray[np.uint8]]) -> B
     for at, (row, count) in enumerate(zip(rows, counts, strict=True)):
         tokens[at, : len(row) - 1] = row[:-1]
         targets[at, : len(row) - 1] = row[1:]
-        weights[at, : len(row) - 1] = count[1:]
+        weights[at, : len(row) - 1] = count[1:] / REPLY
     return Batch(tokens, targets, weights)

@@ -180,15 +180,15 @@ Mixture = Mapping[str, int]
 """How often each kind is drawn."""
 
 EVEN: Mixture = {
-    "solver": 18,
+    "solver": 11,
     "outside": 14,
-    "repair": 5,
-    "judge": 24,
-    "splitter": 12,
-    "reasoner": 7,
-    "coder": 5,
+    "repair": 4,
+    "judge": 34,
+    "splitter": 14,
+    "reasoner": 4,
+    "coder": 3,
     "stepper": 3,
-    "searcher": 11,
+    "searcher": 12,
     "guesser": 1,
 }
 

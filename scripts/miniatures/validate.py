@@ -11,7 +11,7 @@ import torch
 from tokenizers import Tokenizer
 from torch.nn import functional
 
-from .corpus import REPLY_WEIGHTS, encode
+from .corpus import REPLY, encode
 from .model import Llama
 from .roles import Conversation, example, outside
 
@@ -54,8 +54,7 @@ class Validation:
         said: "np.ndarray[tuple[int, ...], np.dtype[np.int64]]",
     ) -> None:
         role = conversation.role
-        counted = REPLY_WEIGHTS.get(role, 1)
-        places = [i for i, weight in enumerate(weights) if weight == counted]
+        places = [i for i, weight in enumerate(weights) if weight >= REPLY]
         if role == "solver":
             role = kind_of_solver(conversation)
         found[role].append(all(said[i - 1] == ids[i] for i in places))

@@ -20,11 +20,8 @@ AgentSysError
 ├── Abstain              raised by a step or a check that gives no answer on purpose
 └── StoreError           the ledger or the store cannot be read or written
 ```
-
-Beside the tree, `Cancelled` is an `asyncio.CancelledError` that says what a cancelled call cost.
 """
 
-import asyncio
 from collections.abc import Iterable
 from difflib import get_close_matches
 
@@ -148,26 +145,6 @@ class Abstain(AgentSysError):
 
 class StoreError(AgentSysError):
     """The store cannot be read or written; the message names the file or the server."""
-
-
-class Cancelled(asyncio.CancelledError):
-    """A call that was cancelled under way, with what had been spent on it by then."""
-
-    def __init__(
-        self,
-        *,
-        deployment: str,
-        tokens_in: int = 0,
-        tokens_out: int = 0,
-        nano_usd: int = 0,
-        seconds: float = 0.0,
-    ) -> None:
-        super().__init__(f"The call of {deployment!r} was cancelled.")
-        self.deployment = deployment
-        self.tokens_in = tokens_in
-        self.tokens_out = tokens_out
-        self.nano_usd = nano_usd
-        self.seconds = seconds
 
 
 NO_ANSWER = (Abstain, InvalidOutput, ModelError, StepLimit, ToolFailed)

@@ -1,5 +1,6 @@
 """The port that every model back end implements."""
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
@@ -52,9 +53,30 @@ class Model(Protocol):
 
         Raises:
             ModelError: the one subclass that says what the caller can do about it.
+            Cancelled: the task was cancelled; says what had been spent.
         """
         ...
 
     async def close(self) -> None:
         """Give back what the model holds; a second call does nothing."""
         ...
+
+
+class Cancelled(asyncio.CancelledError):
+    """A call that was cancelled under way, with what had been spent on it by then."""
+
+    def __init__(
+        self,
+        *,
+        deployment: str,
+        tokens_in: int = 0,
+        tokens_out: int = 0,
+        nano_usd: int = 0,
+        seconds: float = 0.0,
+    ) -> None:
+        super().__init__(f"The call of {deployment!r} was cancelled.")
+        self.deployment = deployment
+        self.tokens_in = tokens_in
+        self.tokens_out = tokens_out
+        self.nano_usd = nano_usd
+        self.seconds = seconds

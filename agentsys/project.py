@@ -19,10 +19,10 @@ from symtable import symtable
 from types import ModuleType
 from typing import Any, Literal, cast
 
-from agentsys.errors import DefinitionError, UnknownName
+from agentsys.errors import DefinitionError, SchemaError, UnknownName
 from agentsys.node import Node
-from agentsys.schema import name_of
-from agentsys.settings import FILE_NAME
+from agentsys.schema import adapter, name_of
+from agentsys.settings import enclosing
 from agentsys.tools.tool import Tool
 
 Kind = Literal["agent", "tool", "graph"]
@@ -79,7 +79,7 @@ def project_root(start: Path | None = None) -> Path | None:
     here = (start or Path.cwd()).resolve()
     if any((here / folder).is_dir() for folder in FOLDERS.values()):
         return here
-    return next((d for d in (here, *here.parents) if (d / FILE_NAME).is_file()), None)
+    return enclosing(here)
 
 
 def definitions(kind: Kind, *, start: Path | None = None) -> list[Definition]:
@@ -139,7 +139,7 @@ def _files(kind: Kind, roots: list[Path]) -> dict[str, tuple[Path, list[Path]]]:
 def _load(kind: Kind, name: str, file: Path, roots: list[Path]) -> Definition:
     try:
         value, doc = _value(kind, name, file, roots)
-    except DefinitionError as error:
+    except (DefinitionError, SchemaError) as error:
         return Definition(kind, name, file, problem=str(error))
     except (Exception, SystemExit) as error:  # whatever somebody's file raises at import
         return Definition(kind, name, file, problem=_reason(error, file))
@@ -160,8 +160,18 @@ def _value(
             f"{name!r} is of type {type(value).__name__}, not a {wanted.__name__}."
         )
     found = cast("Node[Any, Any] | Tool[..., Any]", value)
+    _must_be_typed(found)
     described = found.doc if isinstance(found, Tool) else module.__doc__ or _own_doc(found)
     return found, described.strip().split("\n", 1)[0]
+
+
+def _must_be_typed(found: Node[Any, Any] | Tool[..., Any]) -> None:
+    """Work out now what is otherwise worked out at first use, so that its failure is here."""
+    if isinstance(found, Tool):
+        _ = found.schema, found.signature
+    else:
+        adapter(found.takes)
+    adapter(found.gives)
 
 
 def _own_doc(node: Node[Any, Any]) -> str:

@@ -1,7 +1,8 @@
 """`agentsys.toml` and the environment, read once into a frozen object.
 
 Looked for in this order: the path given, `AGENTSYS_CONFIG`, `agentsys.toml` in the current
-directory, and the default that ships with agentsys (two miniature models, in process).
+directory or the nearest one above it, and the default that ships with agentsys (two miniature
+models, in process).
 """
 
 import os
@@ -21,6 +22,11 @@ from agentsys.money import Price
 FILE_NAME = "agentsys.toml"
 DEFAULT_FILE = Path(__file__).with_name("default.toml")
 
+_SQLITE = "sqlite:///"
+
+_IN_PROCESS = ("parallel", "context")
+"""Keys of in-process models alone."""
+
 
 class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -38,7 +44,9 @@ class Deployment(_Frozen):
     litellm_params: dict[str, Any] | None = None
     """LiteLLM's own keys: `model`, `api_base`, `api_key`, `rpm`, …"""
     guided: Literal["outlines", "strict", "prompt"] | None = None
-    """How replies are held to a schema; unset: what the provider is known to have."""
+    """How replies are held to a schema; unset: what the provider is known to have. Not for GGUF
+    files, which Outlines and llama.cpp always guide. A schema that Outlines refuses is described
+    in the prompt instead of being sent to a server that is to enforce it."""
     usd_per_mtok_in: Decimal | None = Field(default=None, ge=0)
     usd_per_mtok_out: Decimal | None = Field(default=None, ge=0)
     usd_per_hour: Decimal | None = Field(default=None, ge=0)
@@ -60,6 +68,26 @@ class Deployment(_Frozen):
             raise ValueError("'litellm_params' needs a 'model'")
         if self.gguf is not None and self.price is None:
             raise ValueError("a local model needs 'usd_per_hour' or 'usd_per_mtok_in' and '_out'")
+        return self
+
+    @model_validator(mode="after")
+    def _both_prices(self) -> "Deployment":
+        given, missing = "usd_per_mtok_in", "usd_per_mtok_out"
+        if self.usd_per_mtok_in is None:
+            given, missing = missing, given
+        if (self.usd_per_mtok_in is None) != (self.usd_per_mtok_out is None):
+            raise ValueError(f"{given!r} is given without {missing!r}: give both; 0 is a price")
+        return self
+
+    @model_validator(mode="after")
+    def _keys_that_apply(self) -> "Deployment":
+        given = {key for key in self.model_fields_set if getattr(self, key) is not None}
+        kind, others = ("'gguf'", ("guided",)) if self.gguf else ("'litellm_params'", _IN_PROCESS)
+        for key in others:
+            if key in given:
+                raise ValueError(f"{key!r} does nothing beside {kind}: leave it out")
+        if "share" in given and self.usd_per_hour is None:
+            raise ValueError("'share' does nothing without 'usd_per_hour': leave it out")
         return self
 
     @property
@@ -84,7 +112,8 @@ class Settings(_Frozen):
 
     deployments: tuple[Deployment, ...] = Field(min_length=1)
     store: str | None = None
-    """`sqlite:///PATH`; unset: `agentsys.db` in the user's data directory."""
+    """`sqlite:///PATH`, relative to the configuration file; unset: `agentsys.db` in the user's data
+    directory."""
     usd_per_failure: Decimal = Field(default=Decimal("0.01"), ge=0)
     """What a failed task costs you, for the loaded cost per success."""
     file: Path = DEFAULT_FILE
@@ -109,8 +138,13 @@ class Settings(_Frozen):
 
     @cached_property
     def store_url(self) -> str:
-        """Where the ledger is kept."""
-        return self.store or f"sqlite:///{home() / 'agentsys.db'}"
+        """Where the ledger is kept: the same file from every folder of a project."""
+        if self.store is None:
+            return f"{_SQLITE}{home() / 'agentsys.db'}"
+        path = self.store.removeprefix(_SQLITE)
+        if path in ("", self.store):
+            return self.store  # not SQLite; `open_store` says what is allowed
+        return f"{_SQLITE}{self.file.absolute().parent / Path(path).expanduser()}"
 
     def tier_names(self) -> tuple[str, ...]:
         """The tiers, in the order of their first deployment."""
@@ -123,12 +157,18 @@ def home() -> Path:
     return Path(override) if override else user_data_path("agentsys", appauthor=False)
 
 
+def enclosing(start: Path) -> Path | None:
+    """The folder itself or the nearest one above it that has an `agentsys.toml`."""
+    here = start.resolve()
+    return next((d for d in (here, *here.parents) if (d / FILE_NAME).is_file()), None)
+
+
 def _find(path: str | Path | None) -> Path:
     explicit = path or os.environ.get("AGENTSYS_CONFIG")
     if explicit:
         return Path(explicit)
-    here = Path.cwd() / FILE_NAME
-    return here if here.exists() else DEFAULT_FILE
+    folder = enclosing(Path.cwd())
+    return DEFAULT_FILE if folder is None else folder / FILE_NAME
 
 
 def _read(file: Path) -> dict[str, Any]:

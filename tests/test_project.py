@@ -153,6 +153,34 @@ def test_a_broken_file_is_named_and_the_others_work(here: Path, text: str, reaso
     assert "\n" not in found["broken"].problem
 
 
+@pytest.mark.parametrize(
+    ("kind", "text", "reason"),
+    [
+        ("tool", "def broken(x) -> str:", "The argument 'x' of 'broken' has no type."),
+        ("tool", "def broken(*x: int) -> str:", "The tool 'broken' takes *x."),
+        ("tool", "def broken(x: 'Nowhere') -> str:", "name 'Nowhere' is not defined."),
+        ("tool", "def broken(x: Opaque) -> str:", "Opaque"),
+        ("tool", "def broken(x: int) -> Opaque:", "The type Opaque cannot be validated"),
+        ("graph", "async def broken(x: Opaque) -> str:", "The type Opaque cannot be validated"),
+        ("graph", "async def broken(x: str) -> Opaque:", "The type Opaque cannot be validated"),
+    ],
+)
+def test_types_that_cannot_be_used_are_found_at_once(
+    here: Path, kind: project.Kind, text: str, reason: str
+) -> None:
+    """What is only worked out at first use is that definition's problem and nobody else's."""
+    maker = "tool" if kind == "tool" else "step"
+    head = f"from agentsys import {maker}\nclass Opaque: ...\n"
+    write(here, f"{kind}s/broken.py", f"{head}@{maker}\n{text}\n    'Break.'\n    return ''\n")
+    found = {d.name: d for d in project.definitions(kind)}
+    broken = found.pop("broken")
+    assert reason in broken.problem
+    assert "\n" not in broken.problem
+    assert (broken.takes, broken.gives) == ("", "")
+    assert found
+    assert {other.problem for other in found.values()} == {""}
+
+
 def test_finding_a_broken_file_raises(here: Path) -> None:
     """Asking for a broken definition raises its reason, with the file to mend."""
     file = write(here, "graphs/broken.py", "broken = 1 / 0\n")

@@ -39,9 +39,7 @@ def about(deployment: Deployment, settings: Settings) -> About:
     try:
         if deployment.gguf is not None:
             gguf_file(deployment.gguf, deployment.name, settings.file.parent)
-            return About(
-                deployment, deployment.price, deployment.guided or "outlines", "file found"
-            )
+            return About(deployment, deployment.price, "outlines", "file found")
         _must_have_keys(deployment.name, deployment.litellm_params or {})
         from agentsys.models.litellm import known_route
 

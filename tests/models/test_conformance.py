@@ -46,7 +46,8 @@ class TestLiteLLM(ModelConformance):
         """One deployment behind one tier."""
         loopback.default = answer
         params = {"model": "hosted_vllm/tiny", "api_base": loopback.url}
-        given = {"name": "tiny", "tier": "slm", "litellm_params": params, "usd_per_mtok_in": 1}
+        prices = {"usd_per_mtok_in": 1, "usd_per_mtok_out": 1}
+        given = {"name": "tiny", "tier": "slm", "litellm_params": params, **prices}
         model = router_models([Deployment.model_validate(given)])["slm"]
         yield model
         await model.close()

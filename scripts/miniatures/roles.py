@@ -77,7 +77,7 @@ def _reason(random: Random, text: str, reply: str) -> str:
 def repair(random: Random, p: Problem) -> Conversation:
     """One to three replies that did not pass, each with the reason, then the right one."""
     text, right = p.text, p.expression
-    if random.random() < 0.35:
+    if random.random() < 0.6:
         text, right = negative(random), UNKNOWN
     turns: list[Turn] = []
     for _ in range(random.choice((1, 1, 1, 2, 2, 3))):

@@ -8,7 +8,8 @@ from typing import Any
 _WHAT = {
     "mini-slm": "the small model of agentsys' default configuration, weak on purpose: routing "
     "needs something to decide",
-    "mini-llm": "the large model of agentsys' default configuration",
+    "mini-llm": "the large model of agentsys' default configuration, as large as the small one but "
+    "trained for longer",
 }
 
 

@@ -5,7 +5,7 @@ from .roles import EVEN, Mixture
 from .tokenizer import VOCABULARY
 from .train import Plan
 
-MORE_JUDGING: Mixture = {
+MORE_RULINGS: Mixture = {
     "solver": 8,
     "outside": 10,
     "repair": 4,
@@ -17,9 +17,31 @@ MORE_JUDGING: Mixture = {
     "searcher": 10,
     "guesser": 2,
 }
-"""For the small model, which is to be weak at solving and yet able to judge and to split."""
+"""Judging is learnt late: once problems are mostly solved, it takes a while of mostly this."""
+MORE_COPYING: Mixture = {
+    "solver": 15,
+    "outside": 18,
+    "repair": 11,
+    "judge": 15,
+    "splitter": 15,
+    "reasoner": 6,
+    "coder": 4,
+    "stepper": 3,
+    "searcher": 12,
+    "guesser": 1,
+}
+
+SHAPE = Shape(hidden=64, layers=4, heads=4, inner=192, vocabulary=VOCABULARY)
+"""Of both: at this size the number of updates counts for more than the number of weights. Three
+times as many weights, after as many minutes, solved as well but judged hardly better than chance.
+"""
 
 PLANS = (
-    Plan("mini-slm", Shape(64, 4, 4, 192, VOCABULARY), minutes=60, mixture=MORE_JUDGING),
-    Plan("mini-llm", Shape(128, 4, 4, 352, VOCABULARY), minutes=60, mixture=EVEN, reduced=True),
+    Plan("mini-slm", SHAPE, minutes=24, mixtures=((0, EVEN), (14, MORE_RULINGS))),
+    Plan(
+        "mini-llm",
+        SHAPE,
+        minutes=64,
+        mixtures=((0, EVEN), (14, MORE_RULINGS), (26, EVEN), (46, MORE_COPYING)),
+    ),
 )

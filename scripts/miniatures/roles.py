@@ -180,15 +180,15 @@ Mixture = Mapping[str, int]
 """How often each kind is drawn."""
 
 EVEN: Mixture = {
-    "solver": 11,
-    "outside": 14,
-    "repair": 4,
-    "judge": 34,
-    "splitter": 14,
-    "reasoner": 4,
-    "coder": 3,
-    "stepper": 3,
-    "searcher": 12,
+    "solver": 22,
+    "outside": 15,
+    "repair": 7,
+    "judge": 19,
+    "splitter": 12,
+    "reasoner": 8,
+    "coder": 5,
+    "stepper": 4,
+    "searcher": 7,
     "guesser": 1,
 }
 

@@ -3,7 +3,7 @@
 import json
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +37,8 @@ class Plan:
     checkpoint_every: float = 2.0
     """Minutes between validations and checkpoints."""
     shard: int = SHARD
-    mixture: Mixture = field(default_factory=lambda: EVEN)
+    mixtures: tuple[tuple[float, Mixture], ...] = ((0.0, EVEN),)
+    """What is drawn how often, each from its minute on."""
     reduced: bool = False
     """Compute in bfloat16 where that is faster."""
 
@@ -84,10 +85,13 @@ class Trainer:
         while True:
             self.shard = number
             path = write_shard(
-                self.tokenizer, self.folder / "corpus", number, self.plan.mixture, self.plan.shard
+                self.tokenizer, self.folder / "corpus", number, self._mixture(), self.plan.shard
             )
             yield from batches(path, tokens_per_batch=self.plan.tokens_per_batch, seed=number)
             number += 1
+
+    def _mixture(self) -> Mixture:
+        return [mixture for start, mixture in self.plan.mixtures if start <= self.minutes][-1]
 
     def _step(self, batch: Batch, done: float) -> float:
         rate = min(1.0, (self.step + 1) / WARM_UP, max(0.0, (1 - done) / DECAY))

@@ -9,7 +9,7 @@ from copy import copy
 from dataclasses import replace
 from typing import Any, TypeVar, cast
 
-from agentsys.attempt import Answer, Attempt, Numbering
+from agentsys.attempt import Answer, Attempt
 from agentsys.checks import UNCERTAIN
 from agentsys.context import Context
 from agentsys.errors import Abstain, AgentSysError, ModelError, StepLimit
@@ -60,7 +60,8 @@ class Agent(Leaf[X, Y]):
             max_tokens: Most tokens of one reply.
             min_confidence: Probability of the least certain value token below which an answer is
                 doubtful: it goes to the next tier, or ends the run as `low_confidence`. One for
-                all tiers, or one for each.
+                all tiers, or one for each tier that has one. A deployment that gives no
+                log-probabilities has no confidence to compare: its answers stand on the checks.
             name: How paths and the ledger call it; default: the output type's name.
         """
         self.takes, self.gives = takes, gives
@@ -112,12 +113,11 @@ class Agent(Leaf[X, Y]):
         spec = self.spec
         tiers = (context.tier,) if context.tier else spec.tiers
         last, doubtful = Answer(turns, failure=Abstain("no model was asked.")), None
-        numbering = Numbering()
         for place, tier in enumerate(tiers):
             onward: Decision = "escalate" if place + 1 < len(tiers) else "give-up"
             for repair in range(1 + spec.repairs):
                 retry: Decision = "repair" if repair < spec.repairs else onward
-                attempt = Attempt(spec, value, context, tier, numbering, retry, onward)
+                attempt = Attempt(spec, value, context, tier, retry, onward)
                 last = await attempt.answer(last.turns)
                 if last.failure is None or isinstance(last.failure, ModelError | StepLimit):
                     break

@@ -7,7 +7,7 @@ LangGraph does not validate what its nodes return, so every leaf validates both 
 import operator
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Annotated, Any, TypedDict, TypeVar, cast
@@ -18,7 +18,7 @@ from langgraph.runtime import Runtime
 from langgraph.types import Send
 
 from agentsys.context import Context
-from agentsys.errors import Abstain, AgentSysError, DefinitionError, InvalidOutput, ModelError
+from agentsys.errors import NO_ANSWER, Abstain, AgentSysError, DefinitionError, InvalidOutput
 from agentsys.guarded import Work, guard
 from agentsys.node import Both, Each, Guarded, Leaf, Node, Pipe, Vote
 from agentsys.schema import compact, dump, name_of, validate
@@ -92,8 +92,13 @@ class _Foreign(Leaf[X, Y]):
 
     async def execute(self, value: X, context: Context) -> Y:
         """The final state as the output type."""
-        state = {name: getattr(value, name) for name in dump(value, self.takes)}
-        return validate(await self._graph.ainvoke(state), self.gives)
+        return validate(await self._graph.ainvoke(_state(value)), self.gives)
+
+
+def _state(value: Any) -> dict[str, Any]:
+    """A mapping as it is, or the fields of a model or dataclass, not converted."""
+    fields: Any = value if isinstance(value, Mapping) else vars(value)
+    return dict(fields)
 
 
 def _compile(node: Node[Any, Any]) -> Compiled:
@@ -253,7 +258,7 @@ def _vote(node: Vote[Any, Any]) -> Compiled:
         context = _surroundings(runtime).sampled(state["index"])
         try:
             drawn = _Sample(context, output=await work(state["value"], context))
-        except (Abstain, InvalidOutput, ModelError) as error:
+        except NO_ANSWER as error:
             drawn = _Sample(context, error=error)
         return {"parts": [(state["index"], drawn)]}
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from agentsys.checks import UNCERTAIN, first_objection
 from agentsys.context import Context, Memory
-from agentsys.errors import Abstain, AgentSysError, InvalidOutput, ModelError, UserError
+from agentsys.errors import NO_ANSWER, Abstain, AgentSysError, ModelError, StepLimit
 from agentsys.node import Guarded
 
 Work = Callable[[Any, Context], Coroutine[Any, Any, Any]]
@@ -18,7 +18,7 @@ def guard(node: Guarded[Any, Any], work: Work) -> Work:
     """`work`, accepted only if the node's checks pass; else again, then on the next tiers."""
 
     async def guarded(value: Any, context: Context) -> Any:
-        memory = Memory() if node.checks or node.escalation else context.memory
+        memory = Memory(context.memory)
         doubtful: tuple[Context, Any] | None = None
         failure: AgentSysError = Abstain("nothing was tried.")
         for tier in (node.first, *node.escalation):
@@ -26,12 +26,12 @@ def guard(node: Guarded[Any, Any], work: Work) -> Work:
                 attempt = context.attempt(tier=tier, memory=memory)
                 try:
                     output = await _checked(node, work, value, attempt)
-                except UserError:
-                    raise
-                except (Abstain, InvalidOutput, ModelError) as error:
+                except NO_ANSWER as error:
                     failure = error
-                    memory.objection(error.message)
                     if isinstance(error, ModelError):
+                        break  # nothing was said that one could object to
+                    memory.objection(error.message)
+                    if isinstance(error, StepLimit):
                         break
                     continue
                 if not attempt.doubts:
@@ -41,6 +41,7 @@ def guard(node: Guarded[Any, Any], work: Work) -> Work:
                 memory.objection(UNCERTAIN)
                 break
         if doubtful is None:
+            context.memory.take_over(memory)
             raise failure
         context.adopt(doubtful[0])
         return doubtful[1]

@@ -6,6 +6,7 @@ ask for more than a schema can say.
 """
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, TypeVar, cast
@@ -78,9 +79,19 @@ def parse(text: str) -> Any:
         InvalidOutput: it is not JSON.
     """
     try:
-        return json.loads(text)
+        return json.loads(text, parse_constant=_no_number, parse_float=_finite)
     except (ValueError, RecursionError) as error:
         raise InvalidOutput(f"the reply is not JSON: {error}.") from error
+
+
+def _no_number(text: str) -> float:
+    """Python reads NaN and Infinity; JSON has no such numbers."""
+    raise ValueError(f"{text} is no number")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    return number if math.isfinite(number) else _no_number(text)
 
 
 def conform(value: Any, schema: Mapping[str, Any]) -> None:
@@ -90,10 +101,22 @@ def conform(value: Any, schema: Mapping[str, Any]) -> None:
         InvalidOutput: the first thing that does not fit, with its place.
     """
     validator: Any = Draft202012Validator(schema)
-    error = next(validator.iter_errors(value), None)
+    try:
+        error = next(validator.iter_errors(value), None)
+    except RecursionError as too_deep:
+        raise InvalidOutput("the reply is nested too deeply.") from too_deep
     if error is not None:
         place = error.json_path.removeprefix("$").removeprefix(".")
         raise InvalidOutput(f"{place or 'the value'}: {error.message}.")
+
+
+def fits(value: Any, schema: Mapping[str, Any]) -> bool:
+    """Whether a JSON value satisfies a JSON Schema."""
+    try:
+        conform(value, schema)
+    except InvalidOutput:
+        return False
+    return True
 
 
 def validate(value: Any, kind: type[T]) -> T:

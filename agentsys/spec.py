@@ -40,15 +40,20 @@ class AgentSpec:
     def schema(self) -> JsonObject | None:
         """JSON Schema of one reply; `None` for free text."""
         if not self.tools:
-            return None if self.gives is str else json_schema(self.gives)
-        return tagged_union({t.name: t.schema for t in self.tools}, json_schema(self.gives))
+            return None if self.gives is str else self.final_schema
+        return tagged_union({tool.name: tool.schema for tool in self.tools}, self.final_schema)
+
+    @cached_property
+    def final_schema(self) -> JsonObject:
+        """JSON Schema of the output type."""
+        return json_schema(self.gives)
 
     def messages(self, value: Any, turns: Sequence[Turn] = ()) -> tuple[Message, ...]:
         """What is sent to the model for an input, after the given turns."""
         return render(self.instructions, self.tools, value, self.takes, turns)
 
     def threshold(self, tier: str) -> float:
-        """The least confidence at which a tier's answer is taken."""
+        """The least confidence at which a tier's answer is taken; 0 for a tier without one."""
         if isinstance(self.min_confidence, Mapping):
             return self.min_confidence.get(tier, 0.0)
         return self.min_confidence

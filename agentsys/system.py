@@ -15,11 +15,13 @@ from agentsys.errors import (
     InvalidOutput,
     InvalidTask,
     StoreError,
+    UnknownName,
     UserError,
 )
 from agentsys.events import Call, Event, RunFinished, RunStarted, Status, ToolCall
 from agentsys.ledger import Ledger
 from agentsys.models.base import Model
+from agentsys.models.tiers import Tiers
 from agentsys.node import Node
 from agentsys.run import Cost, Run
 from agentsys.schema import dump, name_of, validate
@@ -54,7 +56,6 @@ class System:
             SettingsError: the configuration cannot be used.
             StoreError: the ledger cannot be opened.
         """
-        from agentsys.models.tiers import Tiers
         from agentsys.stores import open_store
 
         settings = Settings.load(path)
@@ -84,7 +85,9 @@ class System:
         """
         task = _fitting(node, task)
         for tier in node.tiers:
-            self.models[tier]
+            if tier not in self.models:
+                raise UnknownName("tier", tier, self.models)
+            self.models[tier]  # made now, so that what cannot be used is named before any call
         running = _Running(self, node, task, name or node.name, seed, on_event)
         return cast("Run[Y]", await running.run())
 
@@ -115,24 +118,31 @@ class System:
             running.cancel()
             await asyncio.gather(running, return_exceptions=True)
 
-    def context(self, *, seed: int = 0) -> Context:
+    def context(self, *, seed: int = 0, name: str = "langgraph") -> Context:
         """What `node.graph()` needs when LangGraph invokes it: `context=system.context()`.
 
-        Calls are recorded in the ledger under the context's `run_id`; make one for each run.
+        Make one for each run. Its calls are in the ledger under `name`; the run's end is not, since
+        LangGraph does not say when that is.
         """
         emit = self.ledger.write if self.ledger is not None else _ignore
-        return Context(uuid4().hex, self.models, emit, seed)
+        run_id = uuid4().hex
+        emit(RunStarted(run_id, name, None))
+        return Context(run_id, self.models, emit, seed)
 
     async def close(self) -> None:
         """Give back models and ledger."""
-        close = getattr(self.models, "close", None)
-        if close is not None:
-            await close()
-        else:
-            for model in self.models.values():
-                await model.close()
-        if self.ledger is not None:
-            self.ledger.close()
+        try:
+            await self._close_models()
+        finally:
+            if self.ledger is not None:
+                self.ledger.close()
+
+    async def _close_models(self) -> None:
+        if isinstance(self.models, Tiers):
+            await self.models.close()
+            return
+        for model in self.models.values():
+            await model.close()
 
     def __enter__(self) -> "System":
         return self

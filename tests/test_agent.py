@@ -3,8 +3,9 @@
 import pytest
 from pydantic import BaseModel, field_validator
 
-from agentsys import Abstain, Agent
+from agentsys import Abstain, Agent, ToolFailed
 from agentsys.errors import DefinitionError, Rejected, Truncated, UnknownName, Unreachable
+from agentsys.money import Price, usd
 from tests.shapes import (
     ASK,
     Answer,
@@ -13,6 +14,7 @@ from tests.shapes import (
     asked,
     decisions,
     divide,
+    double,
     over_five,
     solve,
     system,
@@ -49,7 +51,7 @@ async def test_invalid_reply_goes_back_with_the_reason(bad: str, reason: str) ->
 
 
 async def test_validators_beyond_the_schema_count() -> None:
-    """What only a pydantic validator can say is enforced too; without a valid reply the run fails."""
+    """What only a pydantic validator can say is enforced, too; the run fails without it."""
 
     class Even(BaseModel):
         value: int
@@ -209,6 +211,109 @@ async def test_malformed_step_is_explained(step: dict[str, object], reason: str)
     assert reason in run.attempts[0].reason
 
 
+@pytest.mark.parametrize(
+    "step",
+    [
+        {"tool": None, "args": None, "final": {"value": 41}},
+        {"tool": 5, "final": {"value": 41}},
+        {"final": {"value": 41}, "note": "x"},
+    ],
+)
+async def test_answer_beside_a_dead_tool_is_an_answer(step: dict[str, object]) -> None:
+    """Models without a grammar may fill the other branch with nulls; the answer counts."""
+    run = await system(step).run(Agent(Question, Answer, "x", tools=[add]), ASK)
+    assert (run.status, run.output.value) == ("ok", 41)
+    assert run.attempts[0].schema_valid is False
+
+
+async def test_schema_validity_covers_tool_arguments() -> None:
+    """A tool step whose arguments do not fit is not valid by the schema that was asked for."""
+    script = [{"tool": "add", "args": {"a": 1, "b": "x"}}, {"final": {"value": 41}}]
+    run = await system(script).run(Agent(Question, Answer, "x", tools=[add]), ASK)
+    assert [call.schema_valid for call in run.attempts] == [False, True]
+
+
+async def test_schema_validity_is_the_schemas() -> None:
+    """A reply that only a pydantic validator refuses is valid by its schema, and repaired."""
+
+    class Odd(Answer):
+        @field_validator("value")
+        @classmethod
+        def _odd(cls, value: int) -> int:
+            if value % 2 == 0:
+                raise ValueError("even")
+            return value
+
+    run = await system([{"value": 2}, {"value": 3}]).run(Agent(Question, Odd, "x"), ASK)
+    assert [(c.decision, c.schema_valid) for c in run.attempts] == [
+        ("repair", True),
+        ("accept", True),
+    ]
+
+
+async def test_check_that_breaks_is_paid_for() -> None:
+    """An exception in a check fails the run, and the call is on the record with its cost."""
+
+    def broken(question: Question, answer: Answer) -> bool:
+        return 1 / (answer.value - 1) > 0
+
+    models = system({"value": 1}, price=Price(usd_per_mtok_out=usd(10**9)))
+    run = await models.run(solve.check(broken), ASK)
+    assert (run.status, run.error) == ("failed", "ZeroDivisionError: division by zero")
+    assert [d for _, d, _ in decisions(run)] == ["give-up"]
+    assert run.cost.nano_usd > 0
+
+
+async def test_tool_failure_in_a_check_is_its_reason() -> None:
+    """A check may use a tool: what the tool refuses is the reason."""
+
+    def computes(question: Question, answer: Answer) -> bool:
+        raise ToolFailed("the expression divides by zero.")
+
+    run = await system({"value": 1}).run(solve.check(computes), ASK)
+    assert (run.status, run.error) == ("abstained", "the expression divides by zero.")
+
+
+async def test_empty_reason_is_no_pass() -> None:
+    """A check that returns an empty string has not passed."""
+
+    def silent(question: Question, answer: Answer) -> bool | str:
+        return ""
+
+    run = await system({"value": 1}).run(solve.check(silent), ASK)
+    assert run.status == "abstained"
+
+
+async def test_deep_reply_is_repaired() -> None:
+    """A reply that is nested beyond what can be validated is put back, not a crash."""
+
+    class Tree(BaseModel):
+        children: list["Tree"]
+
+    deep = '{"children":[' * 300 + "]}" * 300
+    run = await system([deep, {"children": []}]).run(Agent(Question, Tree, "x"), ASK)
+    assert run.ok
+    assert "nested too deeply" in run.attempts[0].reason
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999"])
+async def test_numbers_that_json_lacks_are_refused(number: str) -> None:
+    """Not-a-number and the infinities are not JSON, and never reach an output."""
+
+    class Real(BaseModel):
+        value: float
+
+    run = await system(f'{{"value": {number}}}').run(Agent(Question, Real, "x"), ASK)
+    assert run.status == "failed"
+    assert "no number" in run.error
+
+
+async def test_requests_are_numbered_within_the_run() -> None:
+    """An agent's repairs count on, whoever asked for them."""
+    run = await system([{"value": 1}, {"value": 4}]).run((solve >> double).check(over_five), ASK)
+    assert [call.attempt for call in run.attempts] == [0, 1]
+
+
 async def test_step_bound_ends_the_loop() -> None:
     """A model that only calls tools is stopped, with a typed status."""
     agent = Agent(Question, Answer, "x", tools=[add], steps=3)
@@ -231,7 +336,6 @@ async def test_tools_and_answer_are_one_schema() -> None:
 async def test_unknown_tier_is_the_callers_mistake() -> None:
     """A tier that is not configured is named before anything is asked."""
     from agentsys.models.tiers import Tiers
-
     from agentsys.settings import Settings
     from agentsys.system import System
 

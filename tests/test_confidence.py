@@ -18,15 +18,15 @@ def tokens(*pieces: tuple[str, float]) -> tuple[Token, ...]:
         ('{"expression":"4*12-7"}', ["4*12-7"]),
         ('{"value": 41, "unit": "pens"}', ["41", "pens"]),
         ('{"steps":["a","b"],"ok":true,"why":null}', ["a", "b", "true", "null"]),
-        ('{"tool":"search","args":{"query":"x"}}', ["x"]),
+        ('{"tool":"hammer"}', ["hammer"]),
+        ('{"a" : {"b" :"c"}}', ["c"]),
         ('{"final":{"value":-1.5e3}}', ["-1.5e3"]),
         ('{"a \\"b\\"": "c \\"d\\""}', ['c \\"d\\"']),
         ("41", ["41"]),
-        ("free text", ["free text"]),
     ],
 )
 def test_value_spans(text: str, values: list[str]) -> None:
-    """The spans cover the scalar values, without keys, quotes and the name of a tool."""
+    """The spans cover the scalar values, without keys and quotes."""
     assert [text[start:end] for start, end in value_spans(text)] == values
 
 
@@ -51,3 +51,26 @@ def test_nothing_to_be_sure_of(text: str) -> None:
 def test_no_log_probabilities() -> None:
     """A deployment that gives no log-probabilities gives no confidence."""
     assert confidence('{"a":1}', ()) is None
+
+
+def test_name_of_a_tool_is_no_value() -> None:
+    """In a tool step the arguments count; in an answer, a field called `tool` counts, too."""
+    reply = tokens(
+        ('{"tool":"', 1.0), ("add", 0.2), ('","args":{"a":', 1.0), ("1", 0.6), ("}}", 1.0)
+    )
+    text = "".join(t.text for t in reply)
+    assert confidence(text, reply, tool_call=True) == pytest.approx(0.6)
+    assert confidence(text, reply) == pytest.approx(0.2)
+
+
+def test_free_text_counts_every_token() -> None:
+    """A reply that is not JSON has no keys to leave out."""
+    reply = tokens(("It ", 0.9), ("rains.", 0.7))
+    assert confidence("It rains.", reply, json=False) == pytest.approx(0.7)
+
+
+def test_long_replies_take_linear_time() -> None:
+    """A hundred thousand tokens are gone through once, not once a value."""
+    pieces = [("[", 1.0), *[("1", 0.9), (",", 0.1)] * 50_000, ("1", 0.8), ("]", 1.0)]
+    reply = tokens(*pieces)
+    assert confidence("".join(t.text for t in reply), reply) == pytest.approx(0.8)

@@ -4,14 +4,17 @@ import asyncio
 
 import pytest
 from pydantic import BaseModel
+from typing_extensions import TypedDict
 
-from agentsys import Abstain, Agent, both, from_langgraph, step
+from agentsys import Abstain, Agent, System, both, from_langgraph, step
 from agentsys.errors import DefinitionError, Unreachable
-from agentsys.models.base import Request
+from agentsys.models.base import Reply, Request
+from agentsys.models.scripted import Scripted
 from tests.shapes import (
     ASK,
     Answer,
     Question,
+    add,
     asked,
     decisions,
     double,
@@ -111,11 +114,102 @@ async def test_vote_without_any_sample_fails() -> None:
     assert (run.status, run.error) == ("failed", "down.")
 
 
+class Wavering:
+    """A model that doubts its greedy answer, and is sure of another when it is sampled."""
+
+    def __init__(self) -> None:
+        self.greedy = Scripted({"value": 1}, confidence=0.5)
+        self.sampled = Scripted({"value": 2}, confidence=0.95)
+
+    async def ask(self, request: Request) -> Reply:
+        return await (self.sampled if request.temperature else self.greedy).ask(request)
+
+    async def close(self) -> None:
+        return None
+
+
 async def test_vote_keeps_only_the_winners_doubts() -> None:
-    """The confidence of the run is the winner's."""
+    """The doubts and the confidence of the run are the winning sample's."""
     agent = Agent(Question, Answer, "x", min_confidence=0.9)
-    run = await system({"value": 1}, confidence=0.5).run(agent.vote(3), ASK)
-    assert (run.status, run.output.value) == ("low_confidence", 1)
+    run = await System({"slm": Wavering()}).run(agent.vote(3), ASK)
+    assert (run.status, run.output.value) == ("ok", 2)
+    assert run.confidence == pytest.approx(0.95)
+    run = await System({"slm": Wavering()}).run(agent.vote(1), ASK)
+    assert run.status == "low_confidence"
+
+
+async def test_looping_sample_has_no_vote() -> None:
+    """A sample that uses up its steps on tools does not end the vote."""
+
+    def script(request: Request) -> dict[str, object]:
+        if request.temperature:
+            return {"final": {"value": 2}}
+        return {"tool": "add", "args": {"a": 1, "b": 1}}
+
+    agent = Agent(Question, Answer, "x", tools=[add], steps=2)
+    run = await system(script).run(agent.vote(3), ASK)
+    assert run.output.value == 2
+
+
+async def test_nested_votes_draw_different_samples() -> None:
+    """Every sample of a vote of votes has its own seed; only one of them is greedy."""
+    models = system({"value": 1})
+    await models.run(solve.vote(2).vote(2), ASK)
+    requests = models.models["slm"].requests  # pyright: ignore[reportAttributeAccessIssue]
+    assert len({request.seed for request in requests}) == 4
+    assert sorted(request.temperature for request in requests) == [0.0, 0.7, 0.7, 0.7]
+
+
+async def test_same_input_twice_is_asked_twice() -> None:
+    """An agent that meets the same input again in a run starts afresh."""
+    models = system({"value": 1})
+    await models.run(words >> solve.each(limit=1), Question(text="a a a"))
+    assert [len(conversation) for conversation in asked(models)] == [2, 2, 2]
+
+
+async def test_objection_reaches_the_samples_of_a_vote() -> None:
+    """A check on a vote is put to the sample that won, and to the next tier."""
+    models = system({"value": 1}, {"value": 6})
+    run = await models.run(solve.vote(2).check(over_five).escalate("llm"), ASK)
+    assert run.output.value == 6
+    reason = ("user", "That fails: it is not over five. Answer again.")
+    assert reason in asked(models)[2]
+    assert reason in asked(models, "llm")[0]
+
+
+async def test_outer_objection_reaches_an_inner_guard() -> None:
+    """A check around a checked composite is put to the agents inside."""
+    models = system([{"value": 2}, {"value": 3}])
+
+    def at_least_ten(question: Question, answer: Answer) -> bool | str:
+        return answer.value >= 10 or "it is not ten."
+
+    def positive(question: Question, answer: Answer) -> bool:
+        return answer.value > 0
+
+    inner = (solve >> double).check(positive)
+    run = await models.run((inner >> double).check(at_least_ten), ASK)
+    assert run.output.value == 12
+    assert ("user", "That fails: it is not ten. Answer again.") in asked(models)[1]
+
+
+async def test_dead_tier_is_not_put_to_the_next() -> None:
+    """A transport error is nothing that a model said: the next tier hears nothing of it."""
+    models = system(Unreachable("10.0.0.7 is down."), {"value": 3})
+    run = await models.run((solve >> double).escalate("llm"), ASK)
+    assert run.output.value == 6
+    assert [role for role, _ in asked(models, "llm")[0]] == ["system", "user"]
+
+
+async def test_composite_escalates_a_looping_agent() -> None:
+    """An agent that uses up its steps inside a composite escalates like any failure."""
+
+    def loop(request: Request) -> dict[str, object]:
+        return {"tool": "add", "args": {"a": 1, "b": 1}}
+
+    agent = Agent(Question, Answer, "x", tools=[add], steps=2)
+    run = await system(loop, {"final": {"value": 3}}).run((agent >> double).escalate("llm"), ASK)
+    assert run.output.value == 6
 
 
 async def test_check_on_a_composite_reaches_the_agents_inside() -> None:
@@ -230,6 +324,25 @@ async def test_langgraph_output_is_validated() -> None:
     node = from_langgraph((solve >> double).graph(), Question, Answer, name="foreign")
     run = await system().run(node, ASK)
     assert run.status == "failed"
+
+
+async def test_langgraph_with_a_mapping_state() -> None:
+    """A graph whose state is a plain mapping takes a mapping."""
+    from langgraph.graph import END, START, StateGraph
+
+    class State(TypedDict, total=False):
+        text: str
+        value: int
+
+    def count(state: State) -> State:
+        return {"value": len(state.get("text", ""))}
+
+    graph = StateGraph(State)
+    graph.add_node("count", count)
+    graph.add_edge(START, "count")
+    graph.add_edge("count", END)
+    run = await system().run(from_langgraph(graph.compile(), State, Answer), State(text="abc"))
+    assert run.output.value == 3
 
 
 def test_uncompiled_langgraph_is_refused() -> None:

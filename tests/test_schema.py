@@ -110,7 +110,6 @@ def test_parse_refuses_what_is_not_json() -> None:
 
 def test_tagged_union_merges_definitions_without_clash() -> None:
     """Parts with a definition of the same name keep their own."""
-
     first = json_schema(list[create_model("Inner", a=(int, ...))])
     second = json_schema(list[create_model("Inner", b=(str, ...))])
     union = tagged_union({"use": first}, second)

@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from agentsys import Run, System, step
-from agentsys.errors import InvalidTask, NoOutput, Rejected, StoreError, UserError
+from agentsys.errors import InvalidTask, NoOutput, Rejected, StoreError, UnknownName, UserError
 from agentsys.events import Call, Event, RunFinished, RunStarted
 from agentsys.ledger import Ledger
+from agentsys.models.base import Cancelled
 from agentsys.models.scripted import Scripted
 from agentsys.money import Price, usd
 from agentsys.stores import open_store
@@ -111,7 +112,7 @@ def test_run_sync() -> None:
 
 async def test_run_sync_inside_a_loop_says_what_to_use() -> None:
     """Blocking inside an event loop is a mistake, with the way out."""
-    with pytest.raises(UserError, match="await system.run"):
+    with pytest.raises(UserError, match=r"await system\.run"):
         system({"value": 41}).run_sync(solve, ASK)
 
 
@@ -142,6 +143,30 @@ async def test_stream_raises_the_callers_mistake() -> None:
             pass
 
 
+async def test_spending_of_a_cancelled_call_is_booked() -> None:
+    """What a model says that a cancelled call cost is on the record."""
+
+    class Dear(Stalled):
+        async def ask(self, request: object) -> None:
+            try:
+                await super().ask(request)
+            except asyncio.CancelledError as error:
+                raise Cancelled(deployment="dear", tokens_in=5, nano_usd=70, seconds=2) from error
+
+    dear, events = Dear(), list[Event]()
+    models = System({"slm": dear})  # pyright: ignore[reportArgumentType]
+    running = asyncio.create_task(models.run(solve, ASK, on_event=events.append))
+    await dear.asked.wait()
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    call, end = events[1:]
+    assert isinstance(call, Call)
+    assert isinstance(end, RunFinished)
+    assert (call.deployment, call.decision, call.nano_usd) == ("dear", "cancel", 70)
+    assert end.nano_usd == 70
+
+
 async def test_cancelled_run_is_recorded() -> None:
     """Cancelling a run records the aborted call and the end, and raises `CancelledError`."""
     events: list[Event] = []
@@ -170,6 +195,40 @@ async def test_ledger_holds_what_the_run_says(tmp_path: Path) -> None:
     await models.close()
 
 
+async def test_calls_that_langgraph_makes_are_in_the_reports(tmp_path: Path) -> None:
+    """A graph that LangGraph runs spends under the name its context was given."""
+    from agentsys.evaluation.report import report
+
+    models = ledgered(tmp_path, {"value": 1})
+    await solve.graph().ainvoke({"value": ASK}, context=models.context(name="by-hand"))
+    assert models.ledger is not None
+    rows = report(models.ledger).rows
+    assert [row.graph for row in rows] == ["by-hand"]
+    await models.close()
+
+
+async def test_missing_tier_is_named() -> None:
+    """A tier that the system does not have is the caller's mistake, before any call."""
+    models = System({"slm": Scripted({"value": 1})})
+    with pytest.raises(UnknownName, match="'llm'"):
+        await models.run(solve.escalate("llm"), ASK)
+    assert models.models["slm"].requests == []  # pyright: ignore[reportAttributeAccessIssue]
+
+
+async def test_ledger_is_closed_although_a_model_will_not(tmp_path: Path) -> None:
+    """A model that fails to close does not keep the ledger open."""
+    models = ledgered(tmp_path, {"value": 1})
+
+    class Stubborn(Scripted):
+        async def close(self) -> None:
+            raise RuntimeError("no.")
+
+    stubborn = System({"slm": Stubborn("")}, ledger=models.ledger)
+    with pytest.raises(RuntimeError):
+        await stubborn.close()
+    await models.close()
+
+
 async def test_two_runs_at_once_do_not_mix(tmp_path: Path) -> None:
     """Concurrent runs of one node keep their own events and outputs."""
     models = system(lambda request: {"value": len(request.messages[1].content)})
@@ -183,8 +242,12 @@ async def test_two_runs_at_once_do_not_mix(tmp_path: Path) -> None:
 async def test_seed_reaches_the_model() -> None:
     """The run's seed is the request's, so that samples can be repeated."""
     models = system({"value": 1})
-    await models.run(solve.vote(2), ASK, seed=7)
-    assert sorted(r.seed for r in models.models["slm"].requests) == [7, 8]  # pyright: ignore
+    await models.run(solve.vote(3), ASK, seed=7)
+    await models.run(solve.vote(3), ASK, seed=7)
+    seeds = [r.seed for r in models.models["slm"].requests]  # pyright: ignore[reportAttributeAccessIssue]
+    assert seeds[0] == 7
+    assert len(set(seeds[:3])) == 3
+    assert sorted(seeds[:3]) == sorted(seeds[3:])
 
 
 async def test_decision_of_the_last_failure_is_give_up() -> None:

@@ -69,7 +69,8 @@ def not_async(question: Question) -> Answer:
 async def use(system: System) -> int:
     run = await system.run(find >> answer, Evidence(facts=[]))  # error: reportArgumentType
     print(run.output.valu)  # error: reportAttributeAccessIssue
-    number: int = (await system.run(direct, Question(text=""))).output.value  # error: reportAssignmentType
+    direct_run = await system.run(direct, Question(text=""))
+    number: int = direct_run.output.value  # error: reportAssignmentType
     async for event in system.stream(direct, Answer(value="")):  # error: reportArgumentType
         print(event)
     return number

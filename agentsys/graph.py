@@ -97,8 +97,9 @@ class _Foreign(Leaf[X, Y]):
 
 def _state(value: Any) -> dict[str, Any]:
     """A mapping as it is, or the fields of a model or dataclass, not converted."""
-    fields: Any = value if isinstance(value, Mapping) else vars(value)
-    return dict(fields)
+    if isinstance(value, Mapping):
+        return {**cast("Mapping[str, Any]", value)}
+    return {**vars(value)}
 
 
 def _compile(node: Node[Any, Any]) -> Compiled:

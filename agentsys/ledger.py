@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from types import TracebackType
 
 from agentsys.errors import StoreError
 from agentsys.events import Event, from_record, to_record
@@ -21,7 +22,10 @@ class Recorded:
 
 
 class Ledger:
-    """The events of all runs, kept in a store. Safe for threads and for several processes."""
+    """The events of all runs, kept in a store. Safe for threads and for several processes.
+
+    `with Ledger.open(url) as ledger` closes it.
+    """
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -85,3 +89,14 @@ class Ledger:
     def close(self) -> None:
         """Close the store; a second call does nothing."""
         self._store.close()
+
+    def __enter__(self) -> "Ledger":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()

@@ -34,6 +34,8 @@ class Account:
     """Of the run that ended last; `None` if none did."""
     status: Status | None = None
     """How that run ended."""
+    error: str = ""
+    """Why that run was not `ok`."""
     outcome: bool | None = None
     """The scorer's verdict; `None` if there is none."""
 
@@ -155,6 +157,7 @@ class _Books:
                 account.tool_calls.append(event)
             case RunFinished():
                 account.status, account.seconds = event.status, event.seconds
+                account.error = event.error
             case Outcome():
                 account.outcome = event.success
             case RunStarted() | Assigned():

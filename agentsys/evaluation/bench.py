@@ -14,7 +14,14 @@ from typing import Any
 from uuid import uuid4
 from zlib import crc32
 
-from agentsys.errors import StoreError, UnknownName, UserError
+from agentsys.errors import (
+    DefinitionError,
+    SchemaError,
+    SettingsError,
+    StoreError,
+    UnknownName,
+    UserError,
+)
 from agentsys.evaluation.suites import Suite, Task
 from agentsys.events import Assigned, BenchStarted, Event, Outcome, RunStarted
 from agentsys.ledger import Ledger
@@ -22,6 +29,9 @@ from agentsys.node import Node
 from agentsys.system import System
 
 _log = logging.getLogger(__name__)
+
+_NOT_THE_TASK = (DefinitionError, SchemaError, SettingsError, StoreError, UnknownName)
+"""What every other task would end with, too: it ends the bench, and no task has failed by it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +82,13 @@ class Bench:
     ) -> int:
         """Run every task that has no outcome yet; gives the number that had one.
 
-        A task whose run raises has failed. Cancel it when you like: what is finished is kept.
+        A task whose run raises has failed, unless the configuration or a definition is to blame.
+        Cancel it when you like: what is finished is kept.
 
         Raises:
             UserError: a graph does not suit the suite, a tier is missing, the system has no
-                ledger, or the bench was begun with something else.
+                ledger, or the bench was begun with something else; under way: a deployment or a
+                definition cannot be used.
             StoreError: the ledger cannot be written; what it has is kept.
         """
         if system.ledger is None:
@@ -167,7 +179,7 @@ class _Work:
         success = False
         try:
             success = await self._score(graph, task, watch)
-        except StoreError:
+        except _NOT_THE_TASK:
             raise
         except Exception:  # whatever a task raises, it has failed
             _log.debug("Task %s of %s raised.", task.id, graph, exc_info=True)

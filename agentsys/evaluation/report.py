@@ -80,6 +80,8 @@ class Report(BaseModel):
     usd_per_failure: Decimal
     notes: tuple[str, ...] = ()
     """Which row is best by which column, comparisons on the same tasks, and caveats."""
+    deployments: tuple[str, ...] = ()
+    """Those that were asked, in the order of their first call."""
 
     @property
     def nano_usd(self) -> int:
@@ -113,7 +115,14 @@ def report(
     notes = [*_caveats(tasks), *(best_by_column(rows) if by == "graph" else ())]
     if bench is not None and by == "graph":
         notes += paired(groups, failure)
-    return Report(by=by, rows=rows, usd_per_failure=usd_per_failure, notes=tuple(notes))
+    asked = dict.fromkeys(call.deployment for task in tasks for call in task.calls)
+    return Report(
+        by=by,
+        rows=rows,
+        usd_per_failure=usd_per_failure,
+        notes=tuple(notes),
+        deployments=tuple(name for name in asked if name),
+    )
 
 
 def row(name: str, group: Sequence[Account], failure_nano: int) -> Row:
@@ -149,8 +158,11 @@ def row(name: str, group: Sequence[Account], failure_nano: int) -> Row:
 
 def _statuses(group: Sequence[Account]) -> dict[str, int]:
     """How the runs of finished tasks ended; one that was scored without an end failed."""
-    ends = (task.status or "failed" if task.finished else "unfinished" for task in group)
-    return dict(sorted(Counter(ends).items()))
+    return dict(sorted(Counter(_end(task) for task in group).items()))
+
+
+def _end(task: Account) -> str:
+    return task.status or "failed" if task.finished else "unfinished"
 
 
 def _share(values: Iterable[bool]) -> float | None:
@@ -174,6 +186,11 @@ def _caveats(tasks: Sequence[Account]) -> list[str]:
         notes.append(
             f"{unfinished} of {len(tasks)} tasks were left unfinished; only their cost counts."
         )
+    failed = [task for task in tasks if _end(task) == "failed"]
+    reasons = Counter(task.error for task in failed if task.error)
+    if reasons:
+        [(reason, _)] = reasons.most_common(1)
+        notes.append(f"{len(failed)} failed, mostly: {' '.join(reason.split())}")
     return notes
 
 

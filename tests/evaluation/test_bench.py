@@ -11,7 +11,16 @@ from typing import Any
 import pytest
 
 from agentsys import Agent, Price, System, step
-from agentsys.errors import InvalidTask, ModelError, StoreError, UnknownName, UserError
+from agentsys.errors import (
+    DefinitionError,
+    InvalidTask,
+    ModelError,
+    SchemaError,
+    SettingsError,
+    StoreError,
+    UnknownName,
+    UserError,
+)
 from agentsys.evaluation.bench import Bench, Progress, find_bench, new_id
 from agentsys.evaluation.report import Row, report
 from agentsys.evaluation.scorers import Numeric
@@ -210,6 +219,28 @@ async def test_a_task_that_raises_has_failed(system: System, ledger: Ledger, cap
     row = rows(ledger)["brittle"]
     assert (row.tasks, row.success_rate) == (30, 28 / 30)
     assert "three is too many" in caplog.text
+
+
+@pytest.mark.parametrize("kind", [SettingsError, DefinitionError, SchemaError])
+async def test_what_is_not_the_tasks_fault_ends_the_bench(
+    system: System, ledger: Ledger, kind: type[UserError]
+):
+    """A deployment or a definition that cannot be used is raised; its task is run again later."""
+    broken = True
+
+    @step
+    async def configured(question: Question) -> Answer:
+        if broken and len(question.text) == 3:
+            raise kind("it is damaged.")
+        return Answer(value=len(question.text))
+
+    with pytest.raises(kind, match="damaged"):
+        await bench(configured=configured).run(system, concurrency=1)
+    assert [task for _, task, _ in outcomes(ledger)] == ["t1", "t2"]
+    broken = False
+    assert await bench(configured=configured).run(system) == 2
+    row = rows(ledger)["configured"]
+    assert (row.tasks, row.success_rate, row.statuses) == (30, 1.0, {"ok": 30})
 
 
 async def test_a_model_that_fails_is_a_failed_task(ledger: Ledger):

@@ -6,14 +6,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from agentsys.cli.main import INTERRUPTED
+from agentsys.cli.options import Config
+
 if TYPE_CHECKING:
     from rich.progress import Progress
 
     from agentsys.evaluation.bench import Bench, OnProgress
     from agentsys.ledger import Ledger
     from agentsys.settings import Settings
-
-INTERRUPTED = 130
 
 
 def bench(
@@ -25,39 +26,51 @@ def bench(
     ] = None,
     limit: Annotated[int | None, typer.Option("--limit", help="At most so many tasks.")] = None,
     concurrency: Annotated[int, typer.Option("--concurrency", help="Tasks at once.")] = 8,
-    seed: Annotated[int, typer.Option("--seed", help="Of the tasks and the replies.")] = 0,
+    seed: Annotated[
+        int | None, typer.Option("--seed", help="Of the tasks and the replies; 0 if not given.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the rows as JSON.")] = False,
     resume: Annotated[
         str | None,
         typer.Option("--resume", metavar="BENCH", help="Go on with a bench; 'last': the newest."),
     ] = None,
-    config: Annotated[str | None, typer.Option("--config", help="Use this agentsys.toml.")] = None,
+    config: Config = None,
 ) -> None:
     """Run graphs on a suite; print success, cost per success and the rest, side by side.
 
     Ctrl-C keeps and reports the finished tasks; --resume goes on.
     """
-    from agentsys.errors import StoreError
     from agentsys.ledger import Ledger
     from agentsys.settings import Settings
 
     settings = Settings.load(config)
-    ledger = Ledger.open(settings.store_url)
-    if resume is None:
-        planned = _planned(suite, graph or [], limit, seed)
-    else:
-        planned = _resumed(ledger, resume, suite, graph or [])
-    try:
-        finished = _run(planned, config, concurrency)
-    except StoreError:
-        _say_how_to_go_on(planned.id, config)
-        raise
-    if not finished and not planned.begun(ledger):
-        raise typer.Exit(INTERRUPTED)
-    _print(planned.id, ledger, settings, as_json=as_json)
+    with Ledger.open(settings.store_url) as ledger:
+        if resume is None:
+            planned = _planned(suite, graph or [], limit, seed or 0)
+        else:
+            planned = _resumed(ledger, resume, suite, graph or [], limit, seed)
+        finished = _finished(planned, ledger, config, concurrency)
+        if not finished and not planned.begun(ledger):
+            raise typer.Exit(INTERRUPTED)
+        _print(planned.id, ledger, settings, as_json=as_json)
     if not finished:
         _say_how_to_go_on(planned.id, config)
         raise typer.Exit(INTERRUPTED)
+
+
+def _finished(planned: "Bench", ledger: "Ledger", config: str | None, concurrency: int) -> bool:
+    """Run it; what stops it is raised, after a line that says how to go on."""
+    from agentsys.errors import StoreError, UserError
+
+    try:
+        return _run(planned, config, concurrency)
+    except StoreError:
+        _say_how_to_go_on(planned.id, config)
+        raise
+    except UserError:
+        if planned.begun(ledger):
+            _say_how_to_go_on(planned.id, config)
+        raise
 
 
 def _planned(suite: str | None, graphs: list[str], limit: int | None, seed: int) -> "Bench":
@@ -74,17 +87,31 @@ def _planned(suite: str | None, graphs: list[str], limit: int | None, seed: int)
     return Bench(new_id(), loaded, {name: find_graph(name) for name in graphs})
 
 
-def _resumed(ledger: "Ledger", resume: str, suite: str | None, graphs: list[str]) -> "Bench":
+def _resumed(
+    ledger: "Ledger",
+    resume: str,
+    suite: str | None,
+    graphs: list[str],
+    limit: int | None,
+    seed: int | None,
+) -> "Bench":
     from agentsys.errors import UserError
     from agentsys.evaluation.bench import Bench, find_bench
     from agentsys.evaluation.suites import load_suite
     from agentsys.project import find_graph
 
     begun = find_bench(ledger, resume)
-    if suite not in (None, begun.suite) or not set(graphs) <= set(begun.graphs):
+    if (
+        suite not in (None, begun.suite)
+        or not set(graphs) <= set(begun.graphs)
+        or limit not in (None, begun.limit)
+        or seed not in (None, begun.seed)
+    ):
+        tasks = "all tasks" if begun.limit is None else f"--limit {begun.limit}"
         raise UserError(
-            f"The bench {begun.bench!r} is {begun.suite!r} with {', '.join(begun.graphs)}.",
-            hint="Leave the suite and the graphs out to go on with it.",
+            f"The bench {begun.bench!r} is {begun.suite!r} with {', '.join(begun.graphs)}, "
+            f"{tasks} and --seed {begun.seed}.",
+            hint="Leave the suite, the graphs, the limit and the seed out to go on with it.",
         )
     loaded = load_suite(begun.suite, limit=begun.limit, seed=begun.seed)
     return Bench(begun.bench, loaded, {name: find_graph(name) for name in begun.graphs})
@@ -153,5 +180,5 @@ def _print(bench: str, ledger: "Ledger", settings: "Settings", *, as_json: bool)
     from agentsys.evaluation.report import report
 
     computed = report(ledger, bench=bench, usd_per_failure=settings.usd_per_failure)
-    print_report(computed, as_json=as_json)
+    print_report(computed, settings, as_json=as_json)
     typer.echo(f"bench {bench}; 'agentsys report --bench {bench}' prints this again", err=as_json)

@@ -5,11 +5,12 @@ from decimal import Decimal
 from math import floor, log10
 from typing import TYPE_CHECKING
 
-from agentsys.cli.output import console, dollars, print_json, print_table
+from agentsys.cli.output import dollars, print_json, print_table, rates, say
 from agentsys.money import usd
 
 if TYPE_CHECKING:
     from agentsys.evaluation.report import Report, Row
+    from agentsys.settings import Settings
 
 UPRIGHT = 4
 """Up to so many rows stand side by side, a column each, to fit an ordinary terminal."""
@@ -17,13 +18,13 @@ UPRIGHT = 4
 NONE = "-"
 
 
-def print_report(report: "Report", *, as_json: bool) -> None:
-    """The rows as JSON, or the table with its notes."""
+def print_report(report: "Report", settings: "Settings", *, as_json: bool) -> None:
+    """The rows as JSON, or the table with its notes and the prices in force."""
     if as_json:
         print_json(report.to_json())
         return
     if not report.rows:
-        console().print("The ledger has no runs for this. Begin with 'agentsys run' or 'bench'.")
+        say("The ledger has no runs for this. Begin with 'agentsys run' or 'bench'.")
         return
     columns = _columns(report.usd_per_failure)
     cells = [[text(row) for text in columns.values()] for row in report.rows]
@@ -35,7 +36,19 @@ def print_report(report: "Report", *, as_json: bool) -> None:
         beside = [[name, *line] for name, line in zip(names, cells, strict=True)]
         print_table([report.by, *columns], beside)
     for note in report.notes:
-        console().print(note)
+        say(note)
+    if report.deployments:
+        say(f"Prices: {'; '.join(_priced(name, settings) for name in report.deployments)}.")
+
+
+def _priced(name: str, settings: "Settings") -> str:
+    """What a deployment costs, as configured now, and what for."""
+    deployment = next((d for d in settings.deployments if d.name == name), None)
+    if deployment is None:
+        return f"{name}, not configured any more"
+    if deployment.price is None:
+        return f"{name} per token, by LiteLLM's list"
+    return f"{name} {deployment.price.basis}, {rates(deployment.price)}"
 
 
 def _columns(usd_per_failure: Decimal) -> dict[str, Callable[["Row"], str]]:

@@ -1,13 +1,11 @@
 """`agentsys graphs`, `agents` and `tools`: what there is."""
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-import typer
+from agentsys.cli.options import AsJson
 
 if TYPE_CHECKING:
     from agentsys.project import Definition, Kind
-
-AsJson = Annotated[bool, typer.Option("--json", help="Print a JSON list.")]
 
 
 def graphs(as_json: AsJson = False) -> None:
@@ -26,7 +24,7 @@ def tools(as_json: AsJson = False) -> None:
 
 
 def _list(kind: "Kind", as_json: bool) -> None:
-    from agentsys.cli.output import console, print_json, print_table
+    from agentsys.cli.output import print_json, print_table, say
     from agentsys.project import definitions
 
     found = definitions(kind)
@@ -36,8 +34,8 @@ def _list(kind: "Kind", as_json: bool) -> None:
     good = [d for d in found if not d.problem]
     print_table(["name", "takes", "gives", ""], [[d.name, d.takes, d.gives, d.doc] for d in good])
     for broken in (d for d in found if d.problem):
-        console(err=True).print(f"{broken.name} cannot be loaded: {broken.problem}", style="yellow")
-        console(err=True).print(f"  Mend {broken.file}.", style="dim")
+        say(f"{broken.name} cannot be loaded: {broken.problem}", style="yellow", err=True)
+        say(f"  Mend {broken.file}.", style="dim", err=True)
 
 
 def _row(definition: "Definition") -> dict[str, Any]:

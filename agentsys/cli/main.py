@@ -11,6 +11,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
+from agentsys.cli.readable import readable
 from agentsys.errors import AgentSysError, UserError
 
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -27,6 +28,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
 """Where each command is, and its line in the overview, for which nothing of it is loaded."""
 
 INTERRUPTED = 130
+"""The exit code after Ctrl-C."""
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
@@ -109,10 +111,10 @@ def _exit_code(words: list[str], debug: bool) -> int:
 
 def _complain(text: str, code: int) -> int:
     typer.secho("error: ", fg="red", bold=True, nl=False, err=True)
-    typer.echo(" ".join(text.split()), err=True)
+    typer.echo(readable(" ".join(text.split())), err=True)
     return code
 
 
 def _trace(error: BaseException, debug: bool) -> None:
     if debug:
-        traceback.print_exception(error)
+        typer.echo(readable("".join(traceback.format_exception(error))), nl=False, err=True)

@@ -2,16 +2,15 @@
 
 import asyncio
 from decimal import Decimal
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
+
+from agentsys.cli.options import AsJson, Config
 
 if TYPE_CHECKING:
     from agentsys.models.about import About
     from agentsys.models.check import Checked
-
-AsJson = Annotated[bool, typer.Option("--json", help="Print a JSON list.")]
-Config = Annotated[str | None, typer.Option("--config", help="Use this agentsys.toml.")]
 
 models = typer.Typer(rich_markup_mode=None)
 
@@ -24,7 +23,7 @@ def listed(context: typer.Context, as_json: AsJson = False, config: Config = Non
     """
     if context.invoked_subcommand is not None:
         return
-    from agentsys.cli.output import print_json, print_table
+    from agentsys.cli.output import print_json, print_table, rates, say
     from agentsys.models.about import about
     from agentsys.settings import Settings
 
@@ -40,14 +39,14 @@ def listed(context: typer.Context, as_json: AsJson = False, config: Config = Non
                 each.deployment.tier,
                 each.deployment.name,
                 each.model,
-                _price(each),
+                rates(each.price) if each.price else "",
                 each.guided or "",
                 each.problem or each.health,
             ]
             for each in known
         ],
     )
-    typer.echo(f"\nConfigured in {settings.file}")
+    say(f"\nConfigured in {settings.file}")
 
 
 @models.command()
@@ -109,18 +108,6 @@ def _result(result: "Checked") -> dict[str, Any]:
         "usd": str(usd(result.nano_usd)),
         "error": result.problem or None,
     }
-
-
-def _price(each: "About") -> str:
-    price = each.price
-    if price is None:
-        return ""
-    parts: list[str] = []
-    if "token" in price.basis:
-        parts.append(f"${price.usd_per_mtok_in:f} in, ${price.usd_per_mtok_out:f} out per Mtok")
-    if "hour" in price.basis:
-        parts.append(f"${price.usd_per_hour:f} an hour x {price.share:f}")
-    return " + ".join(parts)
 
 
 def _amount(amount: Decimal | None) -> str | None:

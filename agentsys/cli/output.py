@@ -1,4 +1,7 @@
-"""What commands print: JSON for programs, coloured text for people."""
+"""What commands print: JSON for programs, coloured text for people.
+
+What people get goes through `readable`: a model's reply must not drive their terminal.
+"""
 
 import json
 from collections.abc import Sequence
@@ -8,6 +11,9 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
+
+from agentsys.cli.readable import readable
+from agentsys.money import Price
 
 
 def print_json(value: Any) -> None:
@@ -25,6 +31,11 @@ def console(*, err: bool = False) -> Console:
     return Console(stderr=err, highlight=False, markup=False, soft_wrap=True)
 
 
+def say(text: str = "", *, style: str = "", err: bool = False) -> None:
+    """Text on standard output, or on standard error."""
+    console(err=err).print(readable(text), style=style or None)
+
+
 def plain(value: Any) -> str:
     """JSON data to read: text as it is, anything else as JSON on one line."""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
@@ -35,13 +46,24 @@ def dollars(usd: Decimal) -> str:
     return f"${usd:.2f}" if usd >= 1 else f"${usd:.9f}".rstrip("0").rstrip(".")
 
 
+def rates(price: Price) -> str:
+    """A price to read: `$0.05 in, $0.08 out per Mtok`, `$2.5 an hour x 0.5`, or both."""
+    parts: list[str] = []
+    if "token" in price.basis:
+        parts.append(f"${price.usd_per_mtok_in:f} in, ${price.usd_per_mtok_out:f} out per Mtok")
+    if "hour" in price.basis:
+        parts.append(f"${price.usd_per_hour:f} an hour x {price.share:f}")
+    return " + ".join(parts)
+
+
 def print_pairs(pairs: Sequence[tuple[str, str]], *, style: str = "") -> None:
     """Names and values, one pair a line, the values below each other."""
     out = console()
     width = max((len(name) for name, _ in pairs), default=0)
     for name, value in pairs:
-        lines = value.splitlines() or [""]
-        out.print(Text(f"{name:<{width}}  ", style="bold") + Text(lines[0], style=style))
+        lines = readable(value).splitlines() or [""]
+        head = Text(f"{readable(name):<{width}}  ", style="bold")
+        out.print(head + Text(lines[0], style=style))
         for line in lines[1:]:
             out.print(Text(" " * (width + 2)) + Text(line, style=style))
 
@@ -50,9 +72,9 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """A table that fits a terminal; in a pipe, as wide as it needs to be."""
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     for column in columns:
-        table.add_column(column, overflow="fold")
+        table.add_column(Text(readable(column)), overflow="fold")
     for row in rows:
-        table.add_row(*(Text(cell) for cell in row))
+        table.add_row(*(Text(readable(cell)) for cell in row))
     out = console()
     if not out.is_terminal:
         out.width = 10_000

@@ -5,6 +5,8 @@ from typing import Annotated, Literal
 
 import typer
 
+from agentsys.cli.options import Config
+
 
 def report(
     by: Annotated[
@@ -17,7 +19,7 @@ def report(
         datetime | None, typer.Option("--since", help="Only runs begun since (local time).")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the rows as JSON.")] = False,
-    config: Annotated[str | None, typer.Option("--config", help="Use this agentsys.toml.")] = None,
+    config: Config = None,
 ) -> None:
     """Success, cost per success, escalation, validity and latency of what has been run.
 
@@ -30,10 +32,10 @@ def report(
     from agentsys.settings import Settings
 
     settings = Settings.load(config)
-    ledger = Ledger.open(settings.store_url)
-    if bench == "last":
-        bench = find_bench(ledger, bench).bench
-    computed = compute(
-        ledger, by=by, bench=bench, since=since, usd_per_failure=settings.usd_per_failure
-    )
-    print_report(computed, as_json=as_json)
+    with Ledger.open(settings.store_url) as ledger:
+        if bench == "last":
+            bench = find_bench(ledger, bench).bench
+        computed = compute(
+            ledger, by=by, bench=bench, since=since, usd_per_failure=settings.usd_per_failure
+        )
+    print_report(computed, settings, as_json=as_json)

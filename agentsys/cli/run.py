@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
+from agentsys.cli.options import Config
+from agentsys.cli.readable import readable
+
 if TYPE_CHECKING:
     from agentsys.events import Event
     from agentsys.node import Node
@@ -27,7 +30,7 @@ def run(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the whole run as JSON.")] = False,
     seed: Annotated[int, typer.Option("--seed", help="Of every sampled reply.")] = 0,
-    config: Annotated[str | None, typer.Option("--config", help="Use this agentsys.toml.")] = None,
+    config: Config = None,
     stream: Annotated[bool, typer.Option("--stream", help="Print events as they happen.")] = False,
 ) -> None:
     """Run a graph on one task; print the typed answer and a receipt.
@@ -45,7 +48,8 @@ def run(
     )
     _show(finished, as_json=as_json, one_line=stream)
     if context.obj and finished.cause is not None:
-        traceback.print_exception(finished.cause)
+        trace = "".join(traceback.format_exception(finished.cause))
+        typer.echo(readable(trace), nl=False, err=True)
     if not finished.ok:
         raise typer.Exit(1)
 
@@ -73,7 +77,7 @@ async def _run(
 
 
 def _show_event(event: "Event", as_json: bool) -> None:
-    from agentsys.cli.output import console, print_json_line
+    from agentsys.cli.output import print_json_line, say
     from agentsys.events import Call, RunFinished, RunStarted, ToolCall, to_record
 
     if as_json:
@@ -91,32 +95,32 @@ def _show_event(event: "Event", as_json: bool) -> None:
             line = f"finished  {event.status}\n"
         case _:
             return
-    console().print(line, style="dim")
+    say(line, style="dim")
 
 
 def _show(run: "Run[Any]", *, as_json: bool, one_line: bool) -> None:
-    from agentsys.cli.output import console, print_json, print_json_line
+    from agentsys.cli.output import print_json, print_json_line, say
 
     if as_json:
         (print_json_line if one_line else print_json)(run.to_json())
         return
     if run.has_output:
         _show_answer(run.output_json())
-        console().print()
+        say()
     _show_receipt(run)
     if run.error:
-        console(err=True).print(f"{run.status}: {' '.join(run.error.split())}", style="yellow")
+        say(f"{run.status}: {' '.join(run.error.split())}", style="yellow", err=True)
 
 
 def _show_answer(output: Any) -> None:
-    from agentsys.cli.output import console, plain, print_pairs
+    from agentsys.cli.output import plain, print_pairs, say
 
     match output:
         case dict() if output:
             fields = cast("dict[str, Any]", output)
             print_pairs([(name, plain(value)) for name, value in fields.items()], style="green")
         case _:
-            console().print(plain(output), style="green")
+            say(plain(output), style="green")
 
 
 def _show_receipt(run: "Run[Any]") -> None:

@@ -1,5 +1,6 @@
 """`agentsys bench` and `agentsys report`, in a project of their own."""
 
+import gc
 import json
 import os
 import re
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Command
+from tests.loopback import Loopback, fail
 
 ROOT = Path(__file__).parents[2]
 
@@ -168,6 +170,87 @@ def test_ctrl_c_reports_what_is_finished_and_resume_goes_on(agentsys: Command):
     assert resumed.code == 0
     assert "8 tasks were finished before" in resumed.err
     assert [row["tasks"] for row in resumed.json()] == [12, 12]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--limit", "5"),
+        ("--seed", "3"),
+        ("word-problems-free",),
+        ("--graph", "other"),
+    ],
+)
+def test_resume_refuses_what_contradicts_the_bench(agentsys: Command, words: tuple[str, ...]):
+    """Nothing that is on the command line is passed over in silence."""
+    begun = bench_id(agentsys(*BENCH).out)
+    refused = agentsys("bench", "--resume", begun, *words)
+    assert (refused.code, refused.out, refused.err.count("\n")) == (2, "", 1)
+    assert "'word-problems' with product, total, --limit 12 and --seed 0." in refused.err
+    same = ("--limit", "12", "--seed", "0", "--graph", "total")
+    assert agentsys("bench", "--resume", begun, *same).code == 0
+
+
+def test_a_damaged_model_ends_the_bench(agentsys: Command, project: Path):
+    """It is no table of failed tasks: the exit code is 2, and what is finished is kept."""
+    agent = "from agentsys import Agent\nfrom .total import Answer, Question\n"
+    (project / "graphs" / "asks.py").write_text(f"{agent}asks = Agent(Question, Answer, 'Count.')")
+    (project / "agentsys.toml").write_text(
+        '[[deployments]]\nname = "mine"\ntier = "slm"\ngguf = "cut.gguf"\nusd_per_hour = 1\n'
+    )
+    (project / "cut.gguf").write_bytes(b"GGUF and no more")
+    words = ("bench", "word-problems", "--graph", "total", "--graph", "asks", "--limit", "3")
+    stopped = agentsys(*words, "--concurrency", "1", "--json")
+    assert (stopped.code, stopped.out) == (2, "")
+    assert "llama.cpp cannot load" in stopped.err
+    assert "Go on: agentsys bench --resume" in stopped.err
+    assert [row["tasks"] for row in agentsys("report", "--bench", "last", "--json").json()] == [
+        1,
+        0,
+    ]
+
+
+def test_no_file_is_left_open(agentsys: Command, recwarn: pytest.WarningsRecorder):
+    """Both commands close the ledger."""
+    begun = bench_id(agentsys(*BENCH).out)
+    agentsys("report", "--bench", begun)
+    gc.collect()
+    assert [w for w in recwarn if issubclass(w.category, ResourceWarning)] == []
+
+
+PRICED = """
+[[deployments]]
+name = "here"
+tier = "slm"
+litellm_params = {{ model = "hosted_vllm/x", api_base = "{url}", api_key = "k" }}
+{price}
+"""
+
+
+@pytest.mark.parametrize(
+    ("price", "said"),
+    [
+        ("usd_per_hour = 2.5\nshare = 0.5", "here per hour, $2.5 an hour x 0.5."),
+        (
+            "usd_per_mtok_in = 0.05\nusd_per_mtok_out = 0.08",
+            "here per token, $0.05 in, $0.08 out per Mtok.",
+        ),
+    ],
+)
+def test_the_table_names_prices_and_reasons(
+    agentsys: Command, project: Path, loopback: Loopback, price: str, said: str
+):
+    """Under it stand what the deployments cost, on which basis, and why runs failed."""
+    agent = "from agentsys import Agent\nfrom .total import Answer, Question\n"
+    (project / "graphs" / "asks.py").write_text(f"{agent}asks = Agent(Question, Answer, 'Count.')")
+    (project / "agentsys.toml").write_text(PRICED.format(url=loopback.url, price=price))
+    loopback.script(fail(400, "bad thing"), fail(400, "bad thing"), fail(418, "teapot"))
+    words = ("bench", "word-problems", "--graph", "asks", "--limit", "4", "--concurrency", "1")
+    out = agentsys(*words).out
+    assert f"Prices: {said}\n" in out
+    assert "3 failed, mostly: The deployment 'here' refused the request: bad thing.\n" in out
+    (project / "agentsys.toml").unlink()
+    assert "Prices: here, not configured any more." in agentsys("report", "--bench", "last").out
 
 
 def test_resume_needs_no_suite_but_no_other_one(agentsys: Command):

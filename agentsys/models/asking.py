@@ -10,7 +10,7 @@ from typing import Any
 
 from agentsys.errors import RateLimited, Rejected, Truncated, Unreachable
 from agentsys.messages import Usage
-from agentsys.models.base import Guided, Reply, Request
+from agentsys.models.base import Cancelled, Guided, Reply, Request
 from agentsys.models.chat import Answered, Question, answered, cut, question
 from agentsys.models.failures import model_error
 from agentsys.money import Price
@@ -45,8 +45,10 @@ class Asking:
 
     def __post_init__(self) -> None:
         self.nano_usd = 0
-        """What all tries cost so far."""
+        """What all tries that have ended cost so far."""
         self._started = time.perf_counter()
+        self._under_way: tuple[Route, Question, float] | None = None
+        """Who is being asked, what, and since when."""
 
     @property
     def seconds(self) -> float:
@@ -64,6 +66,23 @@ class Asking:
             except (Unreachable, RateLimited):
                 if not left:
                     raise
+
+    def cancelled(self) -> Cancelled:
+        """What to raise where nobody waits for the reply any more.
+
+        The prompt of the request under way counts, by LiteLLM's tokenizer: it has been sent.
+        """
+        if self._under_way is None:
+            return Cancelled(deployment="", nano_usd=self.nano_usd, seconds=self.seconds)
+        route, asked, started = self._under_way
+        # Without a model's name it counts by a tokenizer that is on this machine.
+        usage = Usage(self.count_tokens(model="", messages=asked.messages), 0)
+        return Cancelled(
+            deployment=route.name,
+            tokens_in=usage.tokens_in,
+            nano_usd=self.nano_usd + route.price.of(usage, time.perf_counter() - started),
+            seconds=self.seconds,
+        )
 
     async def _pick(self, left: Sequence[Route]) -> Route:
         """One that is not cooling down, if there is one; LiteLLM's `weight` counts."""
@@ -88,6 +107,7 @@ class Asking:
     async def _ask(self, route: Route) -> Reply:
         asked = question(self.request, route.guided)
         started = time.perf_counter()
+        self._under_way = route, asked, started
         try:
             async with asyncio.timeout(route.timeout_s + _GRACE_S):
                 response = await self.router.acompletion(**self._arguments(route, asked))
@@ -95,8 +115,10 @@ class Asking:
         # this deployment that has failed.
         except Exception as error:
             seconds = time.perf_counter() - started
+            self._under_way = None
             self.nano_usd += route.price.of(Usage(0, 0), seconds)
             raise model_error(error, route.name) from error
+        self._under_way = None
         seconds = time.perf_counter() - started
         reply = answered(response)
         if reply is None:

@@ -9,18 +9,16 @@ forced on the model shows how little the model expected it.
 import asyncio
 import secrets
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from agentsys.errors import ModelError, Rejected, SettingsError, Truncated, Unreachable
-from agentsys.messages import Usage
+from agentsys.errors import SettingsError
 from agentsys.models.base import Reply, Request
+from agentsys.models.generation import Generation
 from agentsys.models.gguf import SMALL_BYTES, gguf_file, threads_for
 from agentsys.models.masks import UNMASKED, Mask, masks
-from agentsys.models.streamed import Overlong, Streamed, streamed
+from agentsys.models.streamed import Streamed
 from agentsys.money import Price
 from agentsys.settings import Deployment
 
@@ -56,17 +54,20 @@ class Embedded:
             Truncated: the reply reached `max_tokens` or the end of the context.
             Rejected: the prompt is longer than the context, or llama.cpp refused it.
             Unreachable: it took longer than the deployment's `timeout_s`.
+            Cancelled: with the prompt, the tokens and the time that were spent by then.
         """
-        stop = threading.Event()
+        generation = Generation(self.deployment, request, self._price)
         with self._lock:
             if self._opened is None:
-                self._opened = _Opened(self.deployment, self.path, self._price)
+                self._opened = _Opened(self.deployment, self.path)
             loop, opened = asyncio.get_running_loop(), self._opened
-            future = loop.run_in_executor(opened.pool, opened.ask, request, stop)
+            future = loop.run_in_executor(opened.pool, opened.ask, generation)
         try:
             return await future
+        except asyncio.CancelledError as error:
+            raise generation.cancelled() from error
         finally:
-            stop.set()
+            generation.stop.set()
 
     async def close(self) -> None:
         """Unload the model when the requests under way are done; a later request loads it anew."""
@@ -79,29 +80,30 @@ class Embedded:
 class _Opened:
     """The threads that wait for replies, and the server once it is loaded."""
 
-    def __init__(self, deployment: Deployment, path: Path, price: Price) -> None:
+    def __init__(self, deployment: Deployment, path: Path) -> None:
         self._deployment = deployment
         self._path = path
-        self._price = price
         self._lock = threading.Lock()
         self._server: Any = None
         self._proven: set[Mask] = {UNMASKED}
         self._dropped: set[Mask] = set()
         self.pool = ThreadPoolExecutor(deployment.parallel, f"agentsys-{deployment.name}")
 
-    def ask(self, request: Request, stop: threading.Event) -> Reply:
+    def ask(self, generation: Generation) -> Reply:
         """Blocks until there is a reply."""
         with self._lock:
             if self._server is None:
                 self._server = _load(self._deployment, self._path)
-        call = _Call(self._deployment, request, stop, self._price)
-        options = [mask for mask in masks(request.schema) if mask not in self._dropped]
-        for mask in options:
-            found = call.generate(self._server, mask)
+        generation.begin()
+        for mask in masks(generation.request.schema):
+            if mask in self._dropped:
+                continue
+            found = generation.under(mask, self._server)
             if mask in self._proven or self._there(mask, found):
-                return call.reply(found, mask)
+                return generation.reply(found, mask)
         # The engine took none of them: say so, and hand back what the model wrote.
-        return call.reply(call.last or call.generate(self._server, UNMASKED), UNMASKED)
+        last = generation.last or generation.under(UNMASKED, self._server)
+        return generation.reply(last, UNMASKED)
 
     def _there(self, mask: Mask, found: Streamed) -> bool:
         if found.finish == "length":
@@ -118,117 +120,6 @@ class _Opened:
         """Blocks until the requests under way are done."""
         self.pool.shutdown(wait=True)
         self._server = None
-
-
-@dataclass
-class _Call:
-    """One request on its way."""
-
-    deployment: Deployment
-    request: Request
-    stop: threading.Event
-    price: Price
-
-    def __post_init__(self) -> None:
-        self.last: Streamed | None = None
-        self._started = time.perf_counter()
-        self._usage = Usage(0, 0)
-
-    def generate(self, server: Any, mask: Mask) -> Streamed:
-        """What the model writes under a mask."""
-        chunks: list[Any] = []
-        deadline = self._started + self.deployment.timeout_s
-
-        def receive(chunk: Any) -> bool:
-            chunks.append(chunk)
-            return self.stop.is_set() or time.perf_counter() > deadline
-
-        try:
-            if not self.stop.is_set():
-                server.handle_chat_completions(_body(self.request, mask), receive)
-            found = streamed(chunks)
-        except Overlong as error:
-            raise self._failed(
-                Rejected,
-                f"The prompt has {error.tokens:,} tokens; {self.deployment.name!r} "
-                f"takes {error.context:,}.",
-                "Shorten the task, or raise 'context' of the deployment.",
-            ) from error
-        except (RuntimeError, ValueError, TypeError) as error:
-            reason = str(error).rstrip(".")
-            message = f"The deployment {self.deployment.name!r} refused the request: {reason}."
-            raise self._failed(Rejected, message) from error
-        self._usage = Usage(
-            self._usage.tokens_in + found.usage.tokens_in,
-            self._usage.tokens_out + found.usage.tokens_out,
-        )
-        if not found.finish:
-            seconds = self.deployment.timeout_s
-            message = f"{self.deployment.name!r} gave no reply within {seconds:g} seconds."
-            raise self._failed(Unreachable, message, "Raise 'timeout_s' of the deployment.")
-        self.last = found
-        return found
-
-    def reply(self, found: Streamed, mask: Mask) -> Reply:
-        """The reply, if it is whole."""
-        if found.finish == "length":
-            used = found.usage.tokens_in + found.usage.tokens_out
-            hint = f"The agent's 'max_tokens' is {self.request.max_tokens}."
-            if found.usage.tokens_out < self.request.max_tokens:
-                hint = f"Prompt and reply filled the context: {used} tokens. Raise 'context'."
-            raise self._failed(
-                Truncated,
-                f"The reply of {self.deployment.name!r} was cut off "
-                f"at {found.usage.tokens_out} tokens.",
-                hint,
-            )
-        seconds = self._seconds
-        return Reply(
-            text=found.text,
-            usage=self._usage,
-            deployment=self.deployment.name,
-            guided=mask.guided,
-            tokens=found.tokens,
-            seconds=seconds,
-            nano_usd=self.price.of(self._usage, seconds),
-        )
-
-    @property
-    def _seconds(self) -> float:
-        return time.perf_counter() - self._started
-
-    def _failed(self, kind: type[ModelError], message: str, hint: str = "") -> ModelError:
-        seconds = self._seconds
-        return kind(
-            message,
-            hint=hint,
-            deployment=self.deployment.name,
-            tokens_in=self._usage.tokens_in,
-            tokens_out=self._usage.tokens_out,
-            nano_usd=self.price.of(self._usage, seconds),
-            seconds=seconds,
-        )
-
-
-def _body(request: Request, mask: Mask) -> dict[str, Any]:
-    body: dict[str, Any] = {
-        # Lone surrogates, which Python's text may hold and UTF-8 may not, become "?".
-        "messages": [
-            {"role": m.role, "content": m.content.encode("utf-8", "replace").decode("utf-8")}
-            for m in request.messages
-        ],
-        "max_tokens": request.max_tokens,
-        "temperature": request.temperature,
-        "logprobs": True,
-        "top_logprobs": 1,
-        "stream": True,
-        "stream_options": {"include_usage": True},
-    }
-    if request.seed is not None:
-        body["seed"] = request.seed % 2**32
-    if mask.grammar:
-        body["grammar"] = mask.grammar
-    return body
 
 
 def _load(deployment: Deployment, path: Path) -> Any:

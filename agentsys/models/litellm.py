@@ -5,6 +5,7 @@ the deployments, their clients and which of them are cooling down; agentsys deci
 and when to ask again, so that nothing is tried twice over.
 """
 
+import asyncio
 import logging
 import os
 from collections.abc import Sequence
@@ -41,6 +42,7 @@ class LiteLLMTier:
 
         Raises:
             ModelError: of the last deployment asked, with what all tries took.
+            Cancelled: with what all tries had taken by then.
         """
         asking = Asking(
             self._pool.router, _litellm().token_counter, self._tier, self._routes, request
@@ -50,6 +52,8 @@ class LiteLLMTier:
         except ModelError as error:
             error.nano_usd, error.seconds = asking.nano_usd, asking.seconds
             raise
+        except asyncio.CancelledError as error:
+            raise asking.cancelled() from error
 
     async def close(self) -> None:
         """Give back the connections when the last tier of the router is closed."""

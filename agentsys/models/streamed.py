@@ -26,6 +26,7 @@ class Streamed:
     finish: str
     """`stop`, `length`, or empty where the stream was left."""
     usage: Usage
+    """Where the stream was left: the prompt, and the tokens until then."""
 
 
 def streamed(chunks: Sequence[Any]) -> Streamed:
@@ -39,9 +40,12 @@ def streamed(chunks: Sequence[Any]) -> Streamed:
     finish = ""
     tokens: list[Token] = []
     usage: Usage | None = None
+    prompt = 0
     for chunk in cast(Sequence[dict[str, Any]], chunks):
         if "error" in chunk:
             raise _refusal(chunk["error"])
+        if "prompt_progress" in chunk:
+            prompt = chunk["prompt_progress"]["total"]
         if chunk.get("usage"):
             usage = Usage(chunk["usage"]["prompt_tokens"], chunk["usage"]["completion_tokens"])
         for choice in chunk["choices"]:
@@ -49,7 +53,9 @@ def streamed(chunks: Sequence[Any]) -> Streamed:
             finish = choice["finish_reason"] or finish
             tokens.extend(_tokens(choice.get("logprobs")))
     whole = "".join(token.text for token in tokens) == text
-    return Streamed(text, tuple(tokens) if whole else (), finish, usage or Usage(0, len(tokens)))
+    return Streamed(
+        text, tuple(tokens) if whole else (), finish, usage or Usage(prompt, len(tokens))
+    )
 
 
 def _tokens(logprobs: Any) -> list[Token]:

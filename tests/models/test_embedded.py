@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from agentsys.errors import Rejected, SettingsError, Truncated, Unreachable
-from agentsys.models.base import Model
+from agentsys.models.base import Cancelled, Model, Request
 from agentsys.models.embedded import Embedded
 from agentsys.schema import conform
 from agentsys.settings import Deployment
@@ -141,11 +141,59 @@ async def test_a_cancelled_request_returns_and_frees_its_place(gguf: Path) -> No
     await model.close()
 
 
+async def cancelled(model: Embedded, request: Request) -> Cancelled:
+    """What a request raises that is cancelled once it has generated something."""
+    for wait_s in (0.1, 0.3, 1.0, 3.0, 9.0):
+        asking = asyncio.create_task(model.ask(request))
+        await asyncio.wait({asking}, timeout=wait_s)
+        assert asking.cancel()
+        with pytest.raises(Cancelled) as caught:
+            await asking
+        if caught.value.tokens_out:
+            return caught.value
+    pytest.fail("nothing was generated")
+
+
+@pytest.mark.parametrize("hourly", [False, True])
+async def test_a_cancelled_request_says_what_it_took(gguf: Path, hourly: bool) -> None:
+    """The prompt, the tokens until then, and the time, at the deployment's price."""
+    prices = {"usd_per_mtok_in": None, "usd_per_mtok_out": None, "usd_per_hour": 3600}
+    model = Embedded(deployment(gguf, context=100_000, **(prices if hourly else {})))
+    prompt = (await model.ask(question())).usage.tokens_in
+    long = {"type": "string", "pattern": "^a{90000}$"}
+    error = await cancelled(model, question(schema=long, max_tokens=99_000))
+    assert (error.deployment, error.tokens_in) == ("tiny", prompt)
+    assert 0 < error.tokens_out < 90_000
+    by_token = error.tokens_in * 1000 + error.tokens_out * 2000
+    assert error.nano_usd == (pytest.approx(error.seconds * 1e9, rel=1e-6) if hourly else by_token)
+    assert isinstance(error.__cause__, asyncio.CancelledError)
+    await model.close()
+
+
+async def test_a_request_that_is_cancelled_in_the_queue_is_free(gguf: Path) -> None:
+    """With one place only, the second request has not begun."""
+    model = Embedded(deployment(gguf, parallel=1, context=100_000, usd_per_hour=3600))
+    long = {"type": "string", "pattern": "^a{90000}$"}
+    first, second = (
+        asyncio.create_task(model.ask(question(schema=long, max_tokens=99_000))) for _ in range(2)
+    )
+    await asyncio.wait({second}, timeout=0.1)
+    second.cancel()
+    first.cancel()
+    with pytest.raises(Cancelled) as caught:
+        await second
+    assert (caught.value.tokens_in, caught.value.nano_usd, caught.value.seconds) == (0, 0, 0)
+    await asyncio.wait({first})
+    await model.close()
+
+
 async def test_a_request_beyond_its_time_is_unreachable(gguf: Path) -> None:
     """`timeout_s` bounds a generation, and what it took is on the error."""
     model = Embedded(deployment(gguf, timeout_s=1e-6))
-    with pytest.raises(Unreachable, match="within 1e-06 seconds"):
+    with pytest.raises(Unreachable, match="within 1e-06 seconds") as caught:
         await model.ask(question(schema=ENDLESS, max_tokens=900))
+    assert caught.value.tokens_in > 0
+    assert caught.value.nano_usd >= caught.value.tokens_in * 1000
     await model.close()
 
 

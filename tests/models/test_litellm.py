@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from agentsys import Agent, System, tool
 from agentsys.errors import ModelError, RateLimited, Rejected, SettingsError, Truncated, Unreachable
 from agentsys.messages import Message
-from agentsys.models.base import Request
+from agentsys.models.base import Cancelled, Request
 from agentsys.models.failures import BY_STATUS, KINDS, model_error
 from agentsys.models.litellm import LiteLLMTier, router_models
 from agentsys.retry import RetryPolicy
@@ -63,6 +63,16 @@ async def build(loopback: Loopback) -> AsyncIterator[Build]:
     yield make
     for tier in built:
         await tier.close()
+
+
+async def cancelled(tier: LiteLLMTier, server: Loopback) -> Cancelled:
+    """What a request raises that is cancelled after it has arrived."""
+    asking = asyncio.ensure_future(tier.ask(HELLO))
+    await asyncio.to_thread(server.arrived.wait)
+    asking.cancel()
+    with pytest.raises(Cancelled) as raised:
+        await asking
+    return raised.value
 
 
 class TestReply:
@@ -319,6 +329,27 @@ class TestFailure:
         with pytest.raises(asyncio.CancelledError):
             await asking
 
+    async def test_cancelled_request_has_cost_its_prompt(
+        self, build: Build, loopback: Loopback
+    ) -> None:
+        """What was sent has been paid for, whoever waits for the reply."""
+        loopback.script(stall())
+        error = await cancelled(build(), loopback)
+        assert error.deployment == "a"
+        assert 0 < error.tokens_in < 50
+        assert error.tokens_out == 0
+        assert error.nano_usd == error.tokens_in * 1000
+        assert isinstance(error.__cause__, asyncio.CancelledError)
+
+    async def test_cancelled_request_has_cost_its_time(
+        self, build: Build, loopback: Loopback
+    ) -> None:
+        """A machine that is paid by the hour has worked until then."""
+        loopback.script(stall())
+        hourly = {"usd_per_mtok_in": None, "usd_per_mtok_out": None, "usd_per_hour": 3600}
+        error = await cancelled(build(**hourly), loopback)
+        assert 0 < error.nano_usd <= error.seconds * 10**9
+
 
 class TestRetry:
     async def test_transport_error_is_tried_again(self, build: Build, loopback: Loopback) -> None:
@@ -409,6 +440,21 @@ class TestSeveralDeployments:
             deployment("b", second.url, params={"weight": 1}),
         )
         assert {(await tier.ask(HELLO)).deployment for _ in range(8)} == {"b"}
+
+    async def test_cancelled_request_has_cost_its_earlier_tries(
+        self, build: Build, loopback: Loopback, second: Loopback
+    ) -> None:
+        """A deployment that failed before the one that was cancelled is paid for, too."""
+        hourly = {"usd_per_mtok_in": None, "usd_per_mtok_out": None, "usd_per_hour": 3600}
+        loopback.script(fail(500))
+        second.script(stall())
+        tier = build(
+            deployment("a", loopback.url, params={"weight": 1}, **hourly),
+            deployment("b", second.url, params={"weight": 0}),
+        )
+        error = await cancelled(tier, second)
+        assert error.deployment == "b"
+        assert error.nano_usd > error.tokens_in * 1000 > 0
 
     async def test_tiers_are_kept_apart(self, loopback: Loopback, second: Loopback) -> None:
         """One Router serves all tiers; each asks its own deployments."""

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
+from agentsys.guide import guide
 from agentsys.messages import Message, Token, Usage
 from agentsys.models.base import Guided, JsonSchema, Request
 from agentsys.models.strict import strict_schema
@@ -47,11 +48,15 @@ class Answered:
 
 
 def question(request: Request, guided: Guided) -> Question:
-    """The request for a deployment that holds replies to a schema in the way `guided`."""
+    """The request for a deployment that holds replies to a schema in the way `guided`.
+
+    A schema that its way has no words for is told in the prompt, and the record says `prompt`:
+    one that Outlines refuses would not be enforced by vLLM, or could bring its engine down.
+    """
     messages = [{"role": m.role, "content": m.content} for m in request.messages]
     if request.schema is None:
         return Question(messages, None, "none")
-    if guided == "outlines":
+    if guided == "outlines" and guide(request.schema).regex is not None:
         return Question(messages, _response_format(request.schema), guided)
     strict = strict_schema(request.schema) if guided == "strict" else None
     if strict is not None:

@@ -173,6 +173,18 @@ class TestGuided:
         assert reply.guided == "outlines"
         assert Answered.model_validate_json(reply.text)
 
+    async def test_what_outlines_refuses_is_not_sent_to_vllm(
+        self, build: Build, loopback: Loopback
+    ) -> None:
+        """Such a schema can bring the engine down: the prompt tells it, and the record says so."""
+        tree = {"type": "array", "items": {"$ref": "#"}, "maxItems": 1}
+        loopback.script(say("[[]]"))
+        reply = await build().ask(Request(HELLO.messages, tree))
+        assert "response_format" not in loopback.requests[0]
+        told = loopback.requests[0]["messages"][0]["content"].rsplit("\n", 1)[1]
+        assert json.loads(told) == tree
+        assert (reply.guided, reply.text) == ("prompt", "[[]]")
+
     async def test_strict_mode_gets_a_strict_schema(self, build: Build, loopback: Loopback) -> None:
         """A provider's strict mode wants every property required and no others."""
         reply = await build(params={"model": "openai/gpt-4o-mini"}).ask(TYPED)

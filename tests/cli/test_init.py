@@ -1,12 +1,15 @@
 """`agentsys init`: a project that works as it is, and never overwrites anything."""
 
 import re
+import tomllib
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
 from agentsys import System
 from agentsys.models.scripted import Scripted
+from agentsys.models.tiers import Tiers
 from agentsys.project import find_graph
 from agentsys.settings import DEFAULT_FILE, Settings
 from tests.cli.conftest import Command
@@ -30,16 +33,41 @@ def test_its_configuration_is_the_default(agentsys: Command, tmp_path: Path) -> 
     assert written.deployments == Settings.load(DEFAULT_FILE).deployments
 
 
-def test_the_examples_in_its_configuration_are_allowed(agentsys: Command, tmp_path: Path) -> None:
-    """What is commented out in `agentsys.toml` works when the hash signs are taken away."""
+EXAMPLES = {"qwen-4b": "mini-slm", "vllm-qwen": "mini-slm", "gpt": "mini-llm"}
+"""The commented examples in the configuration, and what each of them replaces."""
+
+
+def blocks(agentsys: Command, folder: Path) -> dict[str, str]:
+    """The deployments in the new `agentsys.toml`, the commented ones included, by name."""
+    agentsys("init", str(folder))
+    text = re.sub(r"^# (?=\[\[|\w+ = )", "", (folder / "agentsys.toml").read_text(), flags=re.M)
+    parts = [f"[[deployments]]{part}" for part in text.split("[[deployments]]")[1:]]
+    return {str(tomllib.loads(part)["deployments"][0]["name"]): part for part in parts}
+
+
+@pytest.mark.parametrize(("example", "replaced"), EXAMPLES.items())
+def test_an_example_in_its_configuration_replaces_a_miniature(
+    agentsys: Command, tmp_path: Path, example: str, replaced: str
+) -> None:
+    """Without its hash signs, an example works in place of the miniature of its tier."""
+    found = blocks(agentsys, tmp_path / "new")
+    assert list(found) == ["mini-slm", "mini-llm", *EXAMPLES]
+    file = tmp_path / "new" / "replaced.toml"
+    kept = [name for name in ("mini-slm", "mini-llm") if name != replaced]
+    file.write_text("\n".join(found[name] for name in (*kept, example)))
+    settings = Settings.load(file)
+    assert sorted(Tiers(settings)) == ["llm", "slm"]
+    assert {d.name for d in settings.deployments} == {*kept, example}
+
+
+def test_its_other_keys_are_allowed(agentsys: Command, tmp_path: Path) -> None:
+    """The commented keys before the deployments work without their hash signs."""
     agentsys("init", str(tmp_path / "new"))
-    text = (tmp_path / "new" / "agentsys.toml").read_text()
-    full = tmp_path / "full.toml"
-    full.write_text(re.sub(r"^# (?=\[\[|\w+ = )", "", text, flags=re.MULTILINE))
-    settings = Settings.load(full)
-    names = [deployment.name for deployment in settings.deployments]
-    assert names == ["mini-slm", "mini-llm", "qwen-4b", "vllm-qwen", "gpt"]
-    assert settings.store == "sqlite:///agentsys.db"
+    file = tmp_path / "new" / "agentsys.toml"
+    file.write_text(re.sub(r"^# (?=(store|usd_per_failure) = )", "", file.read_text(), flags=re.M))
+    settings = Settings.load(file)
+    assert settings.store_url == f"sqlite:///{file.with_name('agentsys.db')}"
+    assert settings.usd_per_failure == Decimal("0.01")
 
 
 @pytest.mark.parametrize("taken", ["agentsys.toml", "graphs/answer.py"])

@@ -162,13 +162,16 @@ def tagged_union(tools: Mapping[str, JsonObject], final: JsonObject) -> JsonObje
     options: list[JsonObject] = []
     for name, arguments in tools.items():
         tag = {"const": name, "type": "string"}
-        options.append(_closed({"tool": tag, "args": _lift(arguments, f"{name}.", definitions)}))
-    options.append(_closed({"final": _lift(final, "", definitions)}))
+        options.append(
+            closed_object({"tool": tag, "args": _lift(arguments, f"{name}.", definitions)})
+        )
+    options.append(closed_object({"final": _lift(final, "", definitions)}))
     union: JsonObject = {"anyOf": options}
     return union | ({"$defs": definitions} if definitions else {})
 
 
-def _closed(properties: JsonObject) -> JsonObject:
+def closed_object(properties: JsonObject) -> JsonObject:
+    """The schema of an object that has all of these properties and no others."""
     return {
         "type": "object",
         "properties": properties,

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-from agentsys.schema import JsonObject
+from agentsys.schema import JsonObject, closed_object
 
 _WRAP = "reply"
 
@@ -46,17 +46,8 @@ def strict_schema(schema: Mapping[str, Any]) -> StrictSchema | None:
     except _Inexpressible:
         return None
     key = None if body.get("type") == "object" else _WRAP
-    root = body if key is None else _object({key: body})
+    root = body if key is None else closed_object({key: body})
     return StrictSchema(root | ({"$defs": definitions} if definitions else {}), key)
-
-
-def _object(properties: JsonObject) -> JsonObject:
-    return {
-        "type": "object",
-        "properties": properties,
-        "required": list(properties),
-        "additionalProperties": False,
-    }
 
 
 def _part(part: Any) -> JsonObject:
@@ -75,7 +66,7 @@ def _part(part: Any) -> JsonObject:
                 made["items"] = _part(value)
             case "properties":
                 named = cast(Mapping[str, Any], value).items()
-                made |= _object({name: _part(inner) for name, inner in named})
+                made |= closed_object({name: _part(inner) for name, inner in named})
             case _ if key in _KEPT:
                 made[key] = value
             case _ if key not in _DROPPED and (key, value) != ("additionalProperties", False):

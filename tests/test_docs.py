@@ -1,0 +1,48 @@
+"""What `docs/cli.md` says about JSON output is what the commands print."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from agentsys.cli.main import COMMANDS
+from agentsys.evaluation.report import Row
+from tests.cli.conftest import Command, agentsys
+
+__all__ = ["agentsys"]
+
+TEXT = (Path(__file__).parents[1] / "docs" / "cli.md").read_text(encoding="utf-8")
+
+
+def numbers_away(value: Any) -> Any:
+    """The same JSON with what differs from run to run taken out."""
+    if isinstance(value, dict):
+        return {key: numbers_away(part) for key, part in value.items() if key != "run_id"}
+    return value if isinstance(value, str | list) or value is None else type(value)
+
+
+def test_the_run_is_the_one_that_is_shown(agentsys: Command) -> None:
+    """The command of the first section prints the example, to the answer and the price."""
+    question = re.search(r'agentsys run slm_fallback "(.+)"', TEXT)
+    example = re.search(r"```json\n(\{.+?\n\})\n```", TEXT, re.DOTALL)
+    assert question is not None
+    assert example is not None
+    printed, shown = (
+        agentsys("run", "slm_fallback", question[1], "--json").json(),
+        json.loads(example[1]),
+    )
+    assert numbers_away(printed) == numbers_away(shown)
+    assert printed["output"] == shown["output"]
+
+
+def test_every_key_of_a_row_is_named() -> None:
+    """The rows of `bench` and `report` have these keys and no others."""
+    paragraph = TEXT[TEXT.index("`agentsys bench` and `agentsys report` print a list") :]
+    named = set(re.findall(r"`([a-z]\w+)`", paragraph))
+    assert set(Row.model_fields) <= named
+
+
+def test_every_command_is_in_the_table() -> None:
+    """A new command gets a line."""
+    table = re.findall(r"^\| `agentsys .+$", TEXT, re.MULTILINE)
+    assert [name for name in COMMANDS if not any(name in line for line in table)] == []

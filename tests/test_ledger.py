@@ -90,3 +90,14 @@ def test_records_of_a_later_version_are_not_skipped(tmp_path: Path, record):
     store.append("ledger", record)
     with pytest.raises(StoreError, match=r"does not know\. Upgrade agentsys"):
         list(Ledger(store).events())
+
+
+def test_a_with_statement_closes_the_file(tmp_path: Path) -> None:
+    """SQLite's side files are gone once nobody has the ledger open; errors close it, too."""
+    file = tmp_path / "runs.db"
+    with pytest.raises(StoreError, match="on purpose"), Ledger.open(f"sqlite:///{file}") as ledger:
+        ledger.write(CALL)
+        assert file.with_name("runs.db-wal").exists()
+        raise StoreError("on purpose")
+    assert not file.with_name("runs.db-wal").exists()
+    assert ledger

@@ -1,6 +1,5 @@
 """`agentsys bench` and `agentsys report`, in a project of their own."""
 
-import gc
 import json
 import os
 import re
@@ -208,14 +207,6 @@ def test_a_damaged_model_ends_the_bench(agentsys: Command, project: Path):
         1,
         0,
     ]
-
-
-def test_no_file_is_left_open(agentsys: Command, recwarn: pytest.WarningsRecorder):
-    """Both commands close the ledger."""
-    begun = bench_id(agentsys(*BENCH).out)
-    agentsys("report", "--bench", begun)
-    gc.collect()
-    assert [w for w in recwarn if issubclass(w.category, ResourceWarning)] == []
 
 
 PRICED = """

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
+from agentsys.checks import UNCERTAIN
 from agentsys.evaluation.facts import KINDS, Fact, fact
 from agentsys.evaluation.word_problems import Problem, Split, problem
 from agentsys.messages import Message
@@ -54,10 +55,12 @@ def outside(random: Random, p: Problem) -> Conversation:
     return conversation("solver", {"text": negative(random)}, _expression(UNKNOWN))
 
 
-def _reason(random: Random, text: str, reply: str) -> str:
+def _reason(random: Random, text: str, reply: str, right: str) -> str:
     """Why the graph's checks could have refused a reply, in their words."""
     if UNKNOWN in reply:
         return "the model gave no expression."
+    if right in reply:
+        return UNCERTAIN
     numbers = [word.strip(".?,") for word in text.split() if word.strip(".?,").isdigit()]
     missing = random.choice(numbers) if numbers else "2"
     wrong = str(random.randint(2, 9999))
@@ -66,8 +69,8 @@ def _reason(random: Random, text: str, reply: str) -> str:
             "the expression is not arithmetic.",
             f"the expression uses a number that is not in the question: {wrong}.",
             f"the expression leaves out a number of the question: {missing}.",
-            "the answer is not certain enough.",
-            "the answer is not certain enough.",
+            UNCERTAIN,
+            UNCERTAIN,
             "the value is negative.",
             "the value is not a whole number.",
         )
@@ -77,15 +80,15 @@ def _reason(random: Random, text: str, reply: str) -> str:
 def repair(random: Random, p: Problem) -> Conversation:
     """One to three replies that did not pass, each with the reason, then the right one."""
     text, right = p.text, p.expression
-    if random.random() < 0.6:
+    if random.random() < 0.35:
         text, right = negative(random), UNKNOWN
     turns: list[Turn] = []
-    for _ in range(random.choice((1, 1, 1, 2, 2, 3))):
+    for _ in range(random.choice((1, 1, 1, 1, 1, 2, 3))):
         wrong = corrupt(random, p.expression)[0]
         before = turns[-2].text if turns and isinstance(turns[-2], Reply) else ""
-        first = random.choice((UNKNOWN, p.expression, wrong, wrong))
+        first = random.choices((UNKNOWN, p.expression, wrong), (5, 2, 3))[0]
         reply = Reply(before) if before and random.random() < 0.5 else _expression(first)
-        turns += [reply, Objection(_reason(random, text, reply.text))]
+        turns += [reply, Objection(_reason(random, text, reply.text, right))]
     return conversation("solver", {"text": text}, *turns, _expression(right))
 
 

@@ -64,13 +64,13 @@ def test_each_has_its_files_and_a_card_with_its_figures(name: str) -> None:
 
 
 async def test_the_large_one_solves_held_out_problems_with_code(system: System) -> None:
-    """At least 90 of 100 (the card has 500 and an interval)."""
+    """At least 93 of 100 (the card has 500 and an interval)."""
     held_out = problems("held_out", 100, seed=71)
     runs = await ask(system, agent("coder").at("llm"), [{"text": p.text} for p in held_out])
     right = [
         r.has_output and r.output.value == p.value for r, p in zip(runs, held_out, strict=True)
     ]
-    assert sum(right) >= 90
+    assert sum(right) >= 93
 
 
 async def test_the_small_one_solves_some(system: System) -> None:
@@ -95,7 +95,7 @@ async def test_outside_the_language_wrong_answers_are_flagged(system: System) ->
 
 @pytest.mark.parametrize(
     "text",
-    ["?", "Mai hsa 4 boxse of 12 pnes.", "\u00e9\U0001f58a\ufe0f 漢字", "a" * 600, "7", "\x00\x01"],
+    ["?", "Mai hsa 4 boxse of 12 pnes.", "\u00e9\U0001f58a\ufe0f 漢字", "a" * 200, "7", "\x00\x01"],
 )
 async def test_odd_texts_never_crash(system: System, text: str) -> None:
     """Typos, other scripts and noise end in a status, not in an exception."""

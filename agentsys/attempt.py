@@ -93,9 +93,13 @@ class Attempt:
         call = self._call()
         try:
             reply = await self.context.models[self.tier].ask(request)
-        except (ModelError, base.Cancelled) as error:
+        except ModelError as error:
             self.context.emit(_failed(call, error, self.onward))
             raise
+        except base.Cancelled as error:
+            self.context.emit(_failed(call, error, self.onward))
+            # The plain class: Python 3.11's `timeout` and `TaskGroup` do not know a subclass.
+            raise asyncio.CancelledError(*error.args) from error
         except asyncio.CancelledError:
             self.context.emit(replace(call, decision="cancel", reason="the run was cancelled."))
             raise

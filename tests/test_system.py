@@ -167,6 +167,22 @@ async def test_spending_of_a_cancelled_call_is_booked() -> None:
     assert end.nano_usd == 70
 
 
+async def test_timeout_around_a_run_is_a_timeout() -> None:
+    """`asyncio.timeout` works around a run, whatever the model says that the call had cost."""
+
+    class Dear(Stalled):
+        async def ask(self, request: object) -> None:
+            try:
+                await super().ask(request)
+            except asyncio.CancelledError as error:
+                raise Cancelled(deployment="dear", nano_usd=70) from error
+
+    models = System({"slm": Dear()})  # pyright: ignore[reportArgumentType]
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.01):
+            await models.run(solve, ASK)
+
+
 async def test_cancelled_run_is_recorded() -> None:
     """Cancelling a run records the aborted call and the end, and raises `CancelledError`."""
     events: list[Event] = []

@@ -56,29 +56,34 @@ def _doubt(record: Mapping[str, Any]) -> str:
         "split so that 94 % of the right answers reach it; with the agent's checks it catches "
         f"{_percent(caught['rate'])} of the {caught['n']} wrong ones there.",
     ]
-    abstention = record.get("abstention")
-    if abstention:
-        low = abstention["right_in_language_flagged"]
-        lines += [
-            "",
-            f"Through the graph `{abstention['graph']}` (checks and threshold):",
-            "",
-            "| texts | wrong answers | of them abstained or `low_confidence` | interval |",
-            "|---|---|---|---|",
-            *(
-                f"| {label} | {abstention[key]['wrong_flagged']['n']} "
-                f"| {_percent(abstention[key]['wrong_flagged']['rate'])} "
-                f"| {_interval(abstention[key]['wrong_flagged'])} |"
-                for key, label in (
-                    ("free", "`word-problems-free`, 100 problems"),
-                    ("prose", "100 kB of docstrings, cut like questions"),
-                )
-            ),
-            "",
-            f"Of the right answers in the language {_percent(low['rate'])} are flagged "
-            f"({_interval(low)}).",
-        ]
+    for abstention in record["abstention"]:
+        lines += _abstention(abstention)
     return "\n".join(lines)
+
+
+def _abstention(figures: Mapping[str, Any]) -> list[str]:
+    """What a graph flags, as a table and a sentence."""
+    flagged = figures["right_in_language_flagged"]
+    lines = [
+        "",
+        f"Through the graph `{figures['graph']}`, with the checks and thresholds of "
+        "`agents/solver.py`:",
+        "",
+        "| texts | wrong answers | of them abstained or `low_confidence` | interval |",
+        "|---|---|---|---|",
+    ]
+    for key, label in (
+        ("free", "`word-problems-free`, 100 problems"),
+        ("prose", "100 kB of docstrings, cut like questions"),
+    ):
+        wrong = figures[key]["wrong_flagged"]
+        lines.append(f"| {label} | {wrong['n']} | {_percent(wrong['rate'])} | {_interval(wrong)} |")
+    return [
+        *lines,
+        "",
+        f"Of the right answers in the language {_percent(flagged['rate'])} are flagged "
+        f"({_interval(flagged)}).",
+    ]
 
 
 def _interval(figures: Mapping[str, Any]) -> str:

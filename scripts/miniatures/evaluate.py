@@ -104,7 +104,9 @@ async def measure(folder: Path, name: str, n: int) -> dict[str, Any]:
             figures["roles"][title] = {"agent": agent} | summary(trials)
             print(f"{name} {title}: {figures['roles'][title]['rate']:.3f}", flush=True)
         figures["threshold"] = await _threshold(system, tier, n)
-        figures["abstention"] = await _abstention(system, f"{tier}_only", tier, n)
+    async with opened(**files) as system:
+        graphs = [f"{tier}_only", *(["slm_fallback"] if tier == "llm" else [])]
+        figures["abstention"] = [await _abstention(system, name, tier, n) for name in graphs]
     return figures
 
 

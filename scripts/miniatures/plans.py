@@ -18,18 +18,19 @@ MORE_RULINGS: Mixture = {
     "guesser": 2,
 }
 """Judging is learnt late: once problems are mostly solved, it takes a while of mostly this."""
-MORE_COPYING: Mixture = {
-    "solver": 15,
-    "outside": 18,
-    "repair": 11,
-    "judge": 15,
-    "splitter": 15,
-    "reasoner": 6,
-    "coder": 4,
-    "stepper": 3,
-    "searcher": 12,
+MORE_SEARCH: Mixture = {
+    "solver": 27,
+    "outside": 10,
+    "repair": 16,
+    "judge": 9,
+    "splitter": 10,
+    "reasoner": 5,
+    "coder": 3,
+    "stepper": 2,
+    "searcher": 17,
     "guesser": 1,
 }
+"""What is learnt last: finding an answer in passages, and answering after a failed attempt."""
 
 SHAPE = Shape(hidden=64, layers=4, heads=4, inner=192, vocabulary=VOCABULARY)
 """Of both: at this size the number of updates counts for more than the number of weights. Three
@@ -41,7 +42,7 @@ PLANS = (
     Plan(
         "mini-llm",
         SHAPE,
-        minutes=64,
-        mixtures=((0, EVEN), (14, MORE_RULINGS), (26, EVEN), (46, MORE_COPYING)),
+        minutes=76,
+        mixtures=((0, EVEN), (14, MORE_RULINGS), (26, EVEN), (46, MORE_SEARCH)),
     ),
 )

@@ -58,7 +58,10 @@ solver = Agent(
     Question,
     Solution,
     "Answer with one arithmetic expression.",
+    # Asked again after "unknown", a small model guesses: it is not asked again, the next tier is.
+    repairs=0,
     max_tokens=160,
-    min_confidence={"slm": 0.9, "llm": 0.6},
+    # On the validation split this keeps the fallback close to the large model at 0.4 of its cost.
+    min_confidence=0.6,
     name="solver",
 ).check(answered, arithmetic, own_numbers)

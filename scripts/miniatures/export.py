@@ -13,6 +13,7 @@ from torch import Tensor
 
 from .chat import END, PAD, SPECIAL, TEMPLATE
 from .model import NORM_EPSILON, ROPE_BASE, Shape
+from .widen import widened, width
 
 CONTEXT = 1024
 """Positions; no conversation in training was longer than half of it."""
@@ -51,7 +52,7 @@ def _config(shape: Shape, tokenizer: Tokenizer) -> dict[str, Any]:
         "num_hidden_layers": shape.layers,
         "num_attention_heads": shape.heads,
         "num_key_value_heads": shape.heads,
-        "head_dim": shape.head,
+        "head_dim": width(shape.head),
         "hidden_act": "silu",
         "max_position_embeddings": CONTEXT,
         "rms_norm_eps": NORM_EPSILON,
@@ -74,7 +75,8 @@ def write_folder(
 ) -> None:
     """A folder that transformers and vLLM load as it is."""
     folder.mkdir(parents=True, exist_ok=True)
-    save_file(named_weights(state, shape), folder / "model.safetensors", metadata={"format": "pt"})
+    weights = widened(named_weights(state, shape), shape.heads)
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
     (folder / "model.safetensors").chmod(0o644)
     config = _config(shape, tokenizer)
     _write_json(folder / "config.json", config)

@@ -1,6 +1,7 @@
 """Which graph is best by what, and by how much, in words."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from math import floor, log10
 from typing import Protocol
 
 from agentsys.evaluation.accounts import Account
@@ -70,9 +71,9 @@ def _against(
     loaded = paired_ratio(_costs(a, failure_nano), _costs(b, failure_nano))
     return (
         f"{first} against {second} on the same {len(shared)} tasks (95 % intervals):"
-        f" success {_words(success, 100, ' points', '+.1f')};"
-        f" cost per success {_words(cps, 1, ' $', '+.3g')};"
-        f" loaded {_words(loaded, 1, ' $', '+.3g')}."
+        f" success {_words(success, _points)} points;"
+        f" cost per success {_words(cps, _dollars)};"
+        f" loaded {_words(loaded, _dollars)}."
     )
 
 
@@ -85,12 +86,21 @@ def _costs(tasks: Sequence[Account], failure_nano: int) -> tuple[list[float], li
     return costs, wins
 
 
-def _words(difference: Difference, scale: float, unit: str, form: str) -> str:
+def _words(difference: Difference, text: Callable[[float], str]) -> str:
     if difference.value is None:
         return "not comparable"
-    text = f"{difference.value * scale:{form}}{unit}"
     if difference.interval is None:
-        return f"{text} (no interval)"
-    low, high = (end * scale for end in difference.interval)
+        return f"{text(difference.value)} (no interval)"
+    low, high = difference.interval
     verdict = "" if difference.clear else ", not clear"
-    return f"{text} ({low:{form}} to {high:{form}}{verdict})"
+    return f"{text(difference.value)} ({text(low)} to {text(high)}{verdict})"
+
+
+def _points(share: float) -> str:
+    return f"{share * 100:+.1f}"
+
+
+def _dollars(usd: float) -> str:
+    """Three significant digits, never an exponent."""
+    digits = max(2, 2 - floor(log10(abs(usd)))) if usd else 2
+    return f"{'-' if usd < 0 else '+'}${abs(usd):.{digits}f}"

@@ -31,7 +31,7 @@ async def list_numbers(solution: Solution) -> Numbers:
     return Numbers(used=[int(n) for n in re.findall(r"\d+", solution.expression)])
 
 
-solve = Agent(Question, Solution, "Answer with one arithmetic expression.", min_confidence=0.5)
+solve = Agent(Question, Solution, "Answer with one arithmetic expression.", min_confidence=0.6)
 flow = solve.check(own_numbers).escalate("llm") >> list_numbers
 
 if __name__ == "__main__":

@@ -71,7 +71,7 @@ def _against(
     loaded = paired_ratio(_costs(a, failure_nano), _costs(b, failure_nano))
     return (
         f"{first} against {second} on the same {len(shared)} tasks (95 % intervals):"
-        f" success {_words(success, _points)} points;"
+        f" success {_words(success, _percentage, ' points')};"
         f" cost per success {_words(cps, _dollars)};"
         f" loaded {_words(loaded, _dollars)}."
     )
@@ -86,17 +86,18 @@ def _costs(tasks: Sequence[Account], failure_nano: int) -> tuple[list[float], li
     return costs, wins
 
 
-def _words(difference: Difference, text: Callable[[float], str]) -> str:
+def _words(difference: Difference, text: Callable[[float], str], unit: str = "") -> str:
     if difference.value is None:
         return "not comparable"
+    value = f"{text(difference.value)}{unit}"
     if difference.interval is None:
-        return f"{text(difference.value)} (no interval)"
+        return f"{value} (no interval)"
     low, high = difference.interval
     verdict = "" if difference.clear else ", not clear"
-    return f"{text(difference.value)} ({text(low)} to {text(high)}{verdict})"
+    return f"{value} ({text(low)} to {text(high)}{verdict})"
 
 
-def _points(share: float) -> str:
+def _percentage(share: float) -> str:
     return f"{share * 100:+.1f}"
 
 

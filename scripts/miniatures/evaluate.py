@@ -104,8 +104,9 @@ async def measure(folder: Path, name: str, n: int) -> dict[str, Any]:
             figures["roles"][title] = {"agent": agent} | summary(trials)
             print(f"{name} {title}: {figures['roles'][title]['rate']:.3f}", flush=True)
         figures["threshold"] = await _threshold(system, tier, n)
-    async with opened(**files) as system:
-        graphs = [f"{tier}_only", *(["slm_fallback"] if tier == "llm" else [])]
+    graphs = [f"{tier}_only", *(["slm_fallback"] if tier == "llm" else [])]
+    needed = files if tier == "llm" else {tier: files[tier]}
+    async with opened(**needed) as system:
         figures["abstention"] = [await _abstention(system, name, tier, n) for name in graphs]
     return figures
 

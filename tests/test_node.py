@@ -7,6 +7,7 @@ from pydantic import BaseModel
 from typing_extensions import TypedDict
 
 from agentsys import Abstain, Agent, System, both, from_langgraph, step
+from agentsys.checks import UNCERTAIN
 from agentsys.errors import DefinitionError, Unreachable
 from agentsys.models.base import Reply, Request
 from agentsys.models.scripted import Scripted
@@ -252,12 +253,15 @@ async def test_composite_that_never_passes_abstains() -> None:
 
 
 async def test_composite_escalates_doubt() -> None:
-    """A composite with a doubtful answer inside is run on the next tier."""
+    """A composite with a doubtful answer inside is run on the next tier, which is told so."""
     agent = Agent(Question, Answer, "x", min_confidence={"slm": 0.9})
-    run = await system({"value": 1}, {"value": 3}, confidence=0.5).run(
-        (agent >> double).escalate("llm"), ASK
-    )
+    models = system({"value": 1}, {"value": 3}, confidence=0.5)
+    run = await models.run((agent >> double).escalate("llm"), ASK)
     assert (run.status, run.output.value) == ("ok", 6)
+    assert asked(models, "llm")[0][2:] == [
+        ("assistant", '{"value":1}'),
+        ("user", f"That fails: {UNCERTAIN} Answer again."),
+    ]
 
 
 async def test_at_moves_everything_inside() -> None:

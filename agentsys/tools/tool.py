@@ -1,15 +1,15 @@
 """A typed function that a model may call."""
 
-import asyncio
 import inspect
 from collections.abc import Callable
-from functools import cached_property, update_wrapper
+from functools import cached_property, partial, update_wrapper
 from typing import Any, Generic, ParamSpec, TypeVar, cast, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, create_model
 
 from agentsys.errors import DefinitionError, InvalidOutput
 from agentsys.schema import JsonObject, compact, dump, json_schema, name_of, validate_json
+from agentsys.tools.thread import in_thread
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -96,7 +96,7 @@ class Tool(Generic[P, R]):
         if inspect.iscoroutinefunction(call):
             result = await call(**values)
         else:
-            result = await asyncio.to_thread(call, **values)
+            result = await in_thread(partial(call, **values))
         return result if isinstance(result, str) else compact(dump(result, self.gives))
 
 

@@ -1,5 +1,9 @@
 """A tool is a typed function with a schema."""
 
+import asyncio
+import subprocess
+import sys
+import threading
 from collections.abc import Callable
 from typing import Any, cast
 
@@ -96,3 +100,48 @@ def test_untyped_arguments_are_refused() -> None:
     for function in (loose, many):
         with pytest.raises(DefinitionError):
             _ = tool(cast(Callable[..., int], function)).schema
+
+
+def test_tool_that_never_returns_blocks_nobody() -> None:
+    """A run whose tool hangs can be left, and the program ends."""
+    script = (
+        "import asyncio, threading\n"
+        "from agentsys import tool\n"
+        "@tool\n"
+        "def hang(a: int) -> int:\n"
+        "    'Hang.'\n"
+        "    threading.Event().wait()\n"
+        "    return a\n"
+        "async def main():\n"
+        "    async with asyncio.timeout(0.05):\n"
+        "        await hang.use({'a': 1})\n"
+        "try:\n"
+        "    asyncio.run(main())\n"
+        "except TimeoutError:\n"
+        "    print('left')\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=30, check=True
+    )
+    assert done.stdout == "left\n"
+
+
+async def test_plain_functions_do_not_block_the_loop() -> None:
+    """Two plain functions that wait for each other both return."""
+    first, second = threading.Event(), threading.Event()
+
+    @tool
+    def left() -> str:
+        """Wait for the right one."""
+        first.set()
+        assert second.wait(10)
+        return "left"
+
+    @tool
+    def right() -> str:
+        """Wait for the left one."""
+        second.set()
+        assert first.wait(10)
+        return "right"
+
+    assert await asyncio.gather(left.use({}), right.use({})) == ["left", "right"]

@@ -53,10 +53,12 @@ class DefinitionError(UserError):
 class UnknownName(UserError):
     """A name that nothing has; says which names come close."""
 
-    def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
+    def __init__(self, kind: str, name: str, known: Iterable[str], *, hint: str = "") -> None:
         choices = sorted(known)
         close = get_close_matches(name, choices, n=3)
-        if close:
+        if hint:
+            pass
+        elif close:
             hint = f"Did you mean {' or '.join(repr(c) for c in close)}?"
         else:
             hint = f"There are: {', '.join(choices) or 'none'}."

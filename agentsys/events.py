@@ -12,7 +12,8 @@ Status = Literal["ok", "low_confidence", "abstained", "budget_exceeded", "failed
 
 `ok`: checked and, where there is a threshold, confident enough; `low_confidence`: checked,
 but the last tier was not confident; `abstained`: no answer that passes the checks, or none
-on purpose; `budget_exceeded`: stopped by a limit (there are none yet); `failed`: a model, a tool or a step broke.
+on purpose; `budget_exceeded`: stopped by a limit (there are none yet); `failed`: a model, a tool
+or a step broke.
 """
 
 

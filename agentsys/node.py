@@ -129,8 +129,11 @@ class Step(Leaf[X, Y]):
         self.takes, self.gives = _signature(function)
 
     async def execute(self, value: X, context: Context) -> Y:
-        """What the function returns."""
-        return await self.function(value)
+        """What the function returns; `sys.exit` in it ends the step, not the program."""
+        try:
+            return await self.function(value)
+        except SystemExit as error:
+            raise RuntimeError(f"the step {self.name!r} called sys.exit({error.code})") from error
 
 
 def step(function: Callable[[X], Awaitable[Y]], /) -> Node[X, Y]:

@@ -85,9 +85,11 @@ class System:
         """
         task = _fitting(node, task)
         for tier in node.tiers:
-            if tier not in self.models:
+            # Made now, so that what cannot be used is named before any call.
+            if tier not in self.models and not isinstance(self.models, Tiers):
                 raise UnknownName("tier", tier, self.models)
-            self.models[tier]  # made now, so that what cannot be used is named before any call
+            self.models[tier]
+        node.graph()  # compiled now, so that no run's time has it in
         running = _Running(self, node, task, name or node.name, seed, on_event)
         return cast("Run[Y]", await running.run())
 

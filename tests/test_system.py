@@ -94,6 +94,18 @@ async def test_exception_in_a_step_fails_the_run() -> None:
     assert isinstance(run.cause, IndexError)
 
 
+async def test_sys_exit_in_a_step_fails_the_run() -> None:
+    """A step that exits ends its run, not the program."""
+
+    @step
+    async def leave(answer: Answer) -> Answer:
+        raise SystemExit(5)
+
+    run = await system({"value": 1}).run(solve >> leave, ASK)
+    assert run.status == "failed"
+    assert "sys.exit(5)" in run.error
+
+
 def test_run_sync() -> None:
     """Code that is not async runs nodes too, all on one event loop."""
     loops: set[int] = set()

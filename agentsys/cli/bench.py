@@ -38,7 +38,8 @@ def bench(
 ) -> None:
     """Run graphs on a suite; print success, cost per success and the rest, side by side.
 
-    Ctrl-C keeps and reports the finished tasks; --resume goes on.
+    Ctrl-C keeps and reports the finished tasks; --resume goes on. The exit code is 1 if every
+    run of a graph failed.
     """
     from agentsys.ledger import Ledger
     from agentsys.settings import Settings
@@ -52,10 +53,12 @@ def bench(
         finished = _finished(planned, ledger, config, concurrency)
         if not finished and not planned.begun(ledger):
             raise typer.Exit(INTERRUPTED)
-        _print(planned.id, ledger, settings, as_json=as_json)
+        broken = _print(planned.id, ledger, settings, as_json=as_json)
     if not finished:
         _say_how_to_go_on(planned.id, config)
         raise typer.Exit(INTERRUPTED)
+    if broken:
+        raise typer.Exit(1)
 
 
 def _finished(planned: "Bench", ledger: "Ledger", config: str | None, concurrency: int) -> bool:
@@ -175,10 +178,12 @@ async def _solve(
         typer.echo(f"{skipped} tasks were finished before and not run again.", err=True)
 
 
-def _print(bench: str, ledger: "Ledger", settings: "Settings", *, as_json: bool) -> None:
+def _print(bench: str, ledger: "Ledger", settings: "Settings", *, as_json: bool) -> bool:
+    """Print the report; gives whether a graph has nothing but failed runs."""
     from agentsys.cli.figures import print_report
     from agentsys.evaluation.report import report
 
     computed = report(ledger, bench=bench, usd_per_failure=settings.usd_per_failure)
     print_report(computed, settings, as_json=as_json)
     typer.echo(f"bench {bench}; 'agentsys report --bench {bench}' prints this again", err=as_json)
+    return any(set(row.statuses) == {"failed"} for row in computed.rows)

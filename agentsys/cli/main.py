@@ -3,6 +3,7 @@
 0: done; 1: the task failed, or something broke; 2: the caller's mistake; 130: Ctrl-C.
 """
 
+import os
 import sys
 import traceback
 from collections.abc import Callable, Sequence
@@ -34,10 +35,13 @@ INTERRUPTED = 130
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run a command line and exit. `--debug`, anywhere in it, shows tracebacks."""
     words = list(sys.argv[1:] if arguments is None else arguments)
-    debug = "--debug" in words
+    options = words[: words.index("--")] if "--" in words else words
+    debug = "--debug" in options
     for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(errors="backslashreplace")  # pyright: ignore
-    sys.exit(_exit_code([word for word in words if word != "--debug"], debug))
+        if stream is not None:  # pyright: ignore[reportUnnecessaryComparison]  (it may be closed)
+            stream.reconfigure(errors="backslashreplace")  # pyright: ignore
+    kept = [word for word in options if word != "--debug"] + words[len(options) :]
+    sys.exit(_exit_code(kept, debug))
 
 
 def build(words: Sequence[str]) -> typer.Typer:
@@ -110,7 +114,8 @@ def _exit_code(words: list[str], debug: bool) -> int:
 
 
 def _complain(text: str, code: int) -> int:
-    typer.secho("error: ", fg="red", bold=True, nl=False, err=True)
+    red = None if os.environ.get("NO_COLOR") else "red"
+    typer.secho("error: ", fg=red, bold=red is not None, nl=False, err=True)
     typer.echo(readable(" ".join(text.split())), err=True)
     return code
 

@@ -50,13 +50,15 @@ def listed(context: typer.Context, as_json: AsJson = False, config: Config = Non
 
 
 @models.command()
-def check(as_json: AsJson = False, config: Config = None) -> None:
+def check(context: typer.Context, as_json: AsJson = False, config: Config = None) -> None:
     """Send one guided request to each tier; the exit code is 1 if one fails."""
     from agentsys.cli.output import dollars, print_json, print_table
     from agentsys.models.check import check_tiers
     from agentsys.money import usd
     from agentsys.settings import Settings
 
+    before: dict[str, Any] = context.parent.params if context.parent else {}
+    as_json, config = as_json or before.get("as_json", False), config or before.get("config")
     results = asyncio.run(check_tiers(Settings.load(config)))
     if as_json:
         print_json([_result(result) for result in results])

@@ -1,17 +1,12 @@
 """What can be said of a deployment without asking it anything."""
 
-import os
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from agentsys.errors import SettingsError
 from agentsys.models.base import Guided
 from agentsys.models.gguf import gguf_file
 from agentsys.money import Price
 from agentsys.settings import Deployment, Settings
-
-_FROM_ENVIRONMENT = "os.environ/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,20 +35,9 @@ def about(deployment: Deployment, settings: Settings) -> About:
         if deployment.gguf is not None:
             gguf_file(deployment.gguf, deployment.name, settings.file.parent)
             return About(deployment, deployment.price, "outlines", "file found")
-        _must_have_keys(deployment.name, deployment.litellm_params or {})
         from agentsys.models.litellm import known_route
 
         route = known_route(deployment)
         return About(deployment, route.price, route.guided, "not asked")
     except SettingsError as error:
         return About(deployment, deployment.price, deployment.guided, "unusable", str(error))
-
-
-def _must_have_keys(name: str, params: Mapping[str, Any]) -> None:
-    for key, value in params.items():
-        if isinstance(value, str) and value.startswith(_FROM_ENVIRONMENT):
-            variable = value.removeprefix(_FROM_ENVIRONMENT)
-            if variable not in os.environ:
-                raise SettingsError(
-                    f"deployment {name!r}: {key} is to come from {variable}, which is not set."
-                )

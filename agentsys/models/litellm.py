@@ -8,7 +8,7 @@ and when to ask again, so that nothing is tried twice over.
 import asyncio
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from decimal import Decimal
 from functools import cache
@@ -20,6 +20,8 @@ from agentsys.models.base import Guided, Reply, Request
 from agentsys.money import Price
 from agentsys.retry import RetryPolicy, with_retries
 from agentsys.settings import Deployment
+
+_FROM_ENVIRONMENT = "os.environ/"
 
 
 class LiteLLMTier:
@@ -144,6 +146,7 @@ def _rates(price: Price) -> dict[str, float]:
 def _route(deployment: Deployment, tiers: Sequence[str]) -> Route:
     litellm = _litellm()
     given = deployment.litellm_params or {}
+    _must_have_keys(deployment.name, given)
     try:
         model, provider, _, _ = litellm.get_llm_provider(
             model=given["model"],
@@ -165,6 +168,17 @@ def _route(deployment: Deployment, tiers: Sequence[str]) -> Route:
         gives_logprobs="logprobs" in (supported or ()),
         timeout_s=given.get("timeout", deployment.timeout_s),
     )
+
+
+def _must_have_keys(name: str, params: Mapping[str, Any]) -> None:
+    """LiteLLM reads `os.environ/NAME` from the environment."""
+    for key, value in params.items():
+        variable = str(value).removeprefix(_FROM_ENVIRONMENT)
+        if variable != str(value) and variable not in os.environ:
+            raise SettingsError(
+                f"deployment {name!r}: {key} is to come from {variable}, which is not set.",
+                hint=f"Set {variable} in the environment.",
+            )
 
 
 def _guided(model: str, provider: str) -> Guided:

@@ -37,7 +37,7 @@ class Tiers(Mapping[str, Model]):
             SettingsError: its deployment cannot be used.
         """
         if tier not in self._names:
-            raise UnknownName("tier", tier, self._names)
+            raise self._missing(tier)
         if tier not in self._made:
             self._make(tier)
         return self._made[tier]
@@ -53,6 +53,11 @@ class Tiers(Mapping[str, Model]):
 
         # One Router knows all of its tiers: made together, they share connections and cooldowns.
         self._made.update(router_models(self._settings.deployments))
+
+    def _missing(self, tier: str) -> UnknownName:
+        file, known = self._settings.file, ", ".join(map(repr, self._names))
+        hint = f"{file} has {known}: add a [[deployments]] with tier = {tier!r}."
+        return UnknownName("tier", tier, self._names, hint=hint)
 
     def __contains__(self, tier: object) -> bool:
         return tier in self._names

@@ -34,6 +34,8 @@ async def in_thread(work: Callable[[], R]) -> R:
             result = context.run(work)
         except Exception as error:
             failure = error
+        except BaseException as error:  # `sys.exit` in a tool ends the tool, not the program
+            failure = RuntimeError(f"it raised {type(error).__name__}: {error}")
         with suppress(RuntimeError):  # the loop is closed: nobody waits any more
             loop.call_soon_threadsafe(settle, result, failure)
 

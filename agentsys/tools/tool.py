@@ -7,7 +7,7 @@ from typing import Any, Generic, ParamSpec, TypeVar, cast, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, create_model
 
-from agentsys.errors import DefinitionError, InvalidOutput
+from agentsys.errors import DefinitionError, InvalidOutput, ToolFailed
 from agentsys.schema import JsonObject, compact, dump, json_schema, name_of, validate_json
 from agentsys.tools.thread import in_thread
 
@@ -94,7 +94,10 @@ class Tool(Generic[P, R]):
         }
         call = cast(Callable[..., Any], self._function)
         if inspect.iscoroutinefunction(call):
-            result = await call(**values)
+            try:
+                result = await call(**values)
+            except SystemExit as error:
+                raise ToolFailed(f"it called sys.exit({error.code}).") from error
         else:
             result = await in_thread(partial(call, **values))
         return result if isinstance(result, str) else compact(dump(result, self.gives))

@@ -209,6 +209,29 @@ def test_a_damaged_model_ends_the_bench(agentsys: Command, project: Path):
     ]
 
 
+@pytest.mark.parametrize(
+    ("params", "code", "says"),
+    [
+        ('api_base = "http://127.0.0.1:9/v1"', 1, "3 failed"),
+        ('api_key = "os.environ/NOBODY_SET_THIS"', 2, "NOBODY_SET_THIS, which is not set"),
+    ],
+)
+def test_a_bench_that_asks_nobody_is_no_success(
+    agentsys: Command, project: Path, params: str, code: int, says: str
+):
+    """Where every run fails the exit code is 1; where a key is missing nothing is run."""
+    agent = "from agentsys import Agent\nfrom .total import Answer, Question\n"
+    (project / "graphs" / "asks.py").write_text(f"{agent}asks = Agent(Question, Answer, 'Count.')")
+    (project / "agentsys.toml").write_text(
+        '[[deployments]]\nname = "gone"\ntier = "slm"\nusd_per_hour = 1\n'
+        f'litellm_params = {{ model = "hosted_vllm/gone", {params} }}\n'
+    )
+    words = ("bench", "word-problems", "--graph", "asks", "--limit", "3")
+    ended = agentsys(*words)
+    assert ended.code == code
+    assert says in ended.out + ended.err
+
+
 PRICED = """
 [[deployments]]
 name = "here"

@@ -86,3 +86,8 @@ def test_ctrl_c_is_one_line_and_exit_code_130(here: Path) -> None:
         running.send_signal(signal.SIGINT)
         assert running.stderr.read() == "error: interrupted.\n"
     assert running.returncode == 130
+
+
+def test_debug_after_two_dashes_is_a_word(agentsys: Command) -> None:
+    """What comes after `--` is the task, even if it looks like an option."""
+    assert agentsys("run", "slm_fallback", "--", "--debug").out.startswith("status  abstained")

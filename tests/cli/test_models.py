@@ -104,6 +104,13 @@ def test_check_fails_where_one_tier_fails(agentsys: Command, config: Path) -> No
     assert "no.gguf" in result.out
 
 
+def test_options_before_check_count(agentsys: Command, here: Path) -> None:
+    """`models --config FILE check` asks what that file says, like `models check --config FILE`."""
+    result = agentsys("models", "--config", "nowhere.toml", "check")
+    assert (result.code, result.out) == (2, "")
+    assert "nowhere.toml" in result.err
+
+
 def test_a_broken_configuration_is_one_line(agentsys: Command, here: Path) -> None:
     """File, key and what is allowed, for the listing as for the check."""
     (here / "agentsys.toml").write_text('[[deployments]]\nnme = "x"\ntier = "slm"\n')

@@ -76,6 +76,24 @@ async def test_arguments_that_do_not_fit(args: Any) -> None:
         await visit.use(args)
 
 
+async def test_sys_exit_ends_the_tool_alone() -> None:
+    """A tool that exits fails like any other, in a thread or in the loop."""
+
+    @tool
+    def leave(code: int) -> str:
+        """Leave."""
+        sys.exit(code)
+
+    @tool
+    async def leave_later(code: int) -> str:
+        """Leave, too."""
+        sys.exit(code)
+
+    for leaver in (leave, leave_later):
+        with pytest.raises(Exception, match="3"):
+            await leaver.use({"code": 3})
+
+
 def test_undocumented_tool_is_refused() -> None:
     """Without a docstring the model would not know what the tool does."""
 

@@ -141,7 +141,9 @@ def _load(kind: Kind, name: str, file: Path, roots: list[Path]) -> Definition:
         value, doc = _value(kind, name, file, roots)
     except (DefinitionError, SchemaError) as error:
         return Definition(kind, name, file, problem=str(error))
-    except (Exception, SystemExit) as error:  # whatever somebody's file raises at import
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # whatever somebody's file raises at import, `sys.exit` included
         return Definition(kind, name, file, problem=_reason(error, file))
     return Definition(kind, name, file, value, doc)
 

@@ -136,10 +136,11 @@ def test_ready_made_graph_keeps_its_own_parts(
         ("broken = 7\n", "'broken' is of type int, not a Node."),
         ("other = 7\n", "The file defines no 'broken'."),
         ("import sys\nbroken = sys.exit('out')\n", "SystemExit: out (line 2)"),
+        ("broken = 1\nraise BaseException('no')\n", "BaseException: no (line 2)"),
         ("from ..secret import broken\n", "No module named 'secret' (line 1)"),
         ("broken = '\udcff'\n", "UnicodeDecodeError"),
     ],
-    ids=["import", "syntax", "exception", "type", "nothing", "exit", "outside", "encoding"],
+    ids=["import", "syntax", "exception", "type", "nothing", "exit", "base", "outside", "encoding"],
 )
 def test_a_broken_file_is_named_and_the_others_work(here: Path, text: str, reason: str) -> None:
     """What goes wrong in one file is that file's one-line problem and nobody else's."""

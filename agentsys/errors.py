@@ -55,17 +55,17 @@ class UnknownName(UserError):
 
     def __init__(self, kind: str, name: str, known: Iterable[str], *, hint: str = "") -> None:
         choices = sorted(known)
-        close = get_close_matches(name, choices, n=3)
-        if hint:
-            pass
-        elif close:
-            hint = f"Did you mean {' or '.join(repr(c) for c in close)}?"
-        else:
-            hint = f"There are: {', '.join(choices) or 'none'}."
-        super().__init__(f"There is no {kind} {name!r}.", hint=hint)
+        super().__init__(f"There is no {kind} {name!r}.", hint=hint or _near(name, choices))
         self.kind = kind
         self.name = name
         self.known = tuple(choices)
+
+
+def _near(name: str, choices: list[str]) -> str:
+    close = get_close_matches(name, choices, n=3)
+    if close:
+        return f"Did you mean {' or '.join(repr(c) for c in close)}?"
+    return f"There are: {', '.join(choices) or 'none'}."
 
 
 class InvalidTask(UserError):

@@ -30,6 +30,16 @@ class Stalled:
         return None
 
 
+class Dear(Stalled):
+    """The same, with what a cancelled call had cost by then."""
+
+    async def ask(self, request: object) -> None:
+        try:
+            await super().ask(request)
+        except asyncio.CancelledError as error:
+            raise Cancelled(deployment="dear", tokens_in=5, nano_usd=70, seconds=2) from error
+
+
 def ledgered(tmp_path: Path, *answers: object) -> System:
     ledger = Ledger(open_store(f"sqlite:///{tmp_path / 'ledger.db'}"))
     return System({"slm": Scripted(list(answers))}, ledger=ledger)  # pyright: ignore[reportArgumentType]
@@ -157,14 +167,6 @@ async def test_stream_raises_the_callers_mistake() -> None:
 
 async def test_spending_of_a_cancelled_call_is_booked() -> None:
     """What a model says that a cancelled call cost is on the record."""
-
-    class Dear(Stalled):
-        async def ask(self, request: object) -> None:
-            try:
-                await super().ask(request)
-            except asyncio.CancelledError as error:
-                raise Cancelled(deployment="dear", tokens_in=5, nano_usd=70, seconds=2) from error
-
     dear, events = Dear(), list[Event]()
     models = System({"slm": dear})  # pyright: ignore[reportArgumentType]
     running = asyncio.create_task(models.run(solve, ASK, on_event=events.append))
@@ -181,14 +183,6 @@ async def test_spending_of_a_cancelled_call_is_booked() -> None:
 
 async def test_timeout_around_a_run_is_a_timeout() -> None:
     """`asyncio.timeout` works around a run, whatever the model says that the call had cost."""
-
-    class Dear(Stalled):
-        async def ask(self, request: object) -> None:
-            try:
-                await super().ask(request)
-            except asyncio.CancelledError as error:
-                raise Cancelled(deployment="dear", nano_usd=70) from error
-
     models = System({"slm": Dear()})  # pyright: ignore[reportArgumentType]
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.01):

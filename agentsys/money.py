@@ -4,8 +4,10 @@ One nano-dollar is 10⁻⁹ US dollars: a small model's call costs less than a
 micro-dollar, and sums of integers have no rounding.
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, fields
 from decimal import ROUND_HALF_UP, Decimal
+from operator import add, sub
 
 from agentsys.messages import Usage
 
@@ -20,6 +22,43 @@ def nano(usd: Decimal | str | float) -> int:
 def usd(nano_usd: int) -> Decimal:
     """The amount in dollars, exact."""
     return Decimal(nano_usd) / NANO_PER_USD
+
+
+UNLIMITED = 2**53 - 1
+"""No limit. The largest whole number that every store counts exactly: nine million dollars."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spend:
+    """What something cost, or what it may cost; all whole numbers."""
+
+    nano_usd: int = 0
+    tokens: int = 0
+    """Of prompts and replies."""
+    calls: int = 0
+    microseconds: int = 0
+    """That models worked; side by side counts twice."""
+
+    def __add__(self, other: "Spend") -> "Spend":
+        return self._with(other, add)
+
+    def __sub__(self, other: "Spend") -> "Spend":
+        return self._with(other, sub)
+
+    def least(self, other: "Spend") -> "Spend":
+        """The smaller of each field."""
+        return self._with(other, min)
+
+    def beyond(self, cap: "Spend") -> str:
+        """The first field that is larger than the cap's; empty where none is."""
+        return next((f for f in DIMENSIONS if getattr(self, f) > getattr(cap, f)), "")
+
+    def _with(self, other: "Spend", combine: Callable[[int, int], int]) -> "Spend":
+        return Spend(*(combine(getattr(self, f), getattr(other, f)) for f in DIMENSIONS))
+
+
+DIMENSIONS = tuple(field.name for field in fields(Spend))
+"""The fields of `Spend`, each limited independently."""
 
 
 @dataclass(frozen=True, slots=True)

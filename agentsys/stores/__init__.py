@@ -1,7 +1,5 @@
 """Where state is kept."""
 
-from pathlib import Path
-
 from agentsys.errors import SettingsError
 from agentsys.stores.base import ABSENT, Balance, Entry, Refusal, Store, Value
 

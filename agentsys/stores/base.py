@@ -45,8 +45,8 @@ class Value:
 class Balance:
     """What an account has spent, and what is held for calls under way."""
 
-    spent: Spend = Spend()
-    held: Spend = Spend()
+    spent: Spend
+    held: Spend
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,8 +247,8 @@ class Gates(Protocol):
     ) -> float:
         """Let one request in, or say how long to wait.
 
-        Requests and tokens are each a bucket that fills evenly and holds a minute's worth (GCRA);
-        a request that wants more tokens than the bucket holds waits until it is full.
+        In no sixty seconds are there more requests or tokens than allowed (a sliding log); a
+        request that wants more tokens than a minute has is let in when it is the minute's only one.
 
         Args:
             gate: The server's name.

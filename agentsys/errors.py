@@ -14,6 +14,7 @@ AgentSysError
 │   ├── RateLimited      429: another try after `retry_after` seconds
 │   ├── Rejected         the request itself was refused: bad key, too long, unknown model
 │   └── Truncated        the reply was cut off by `max_tokens`
+├── BudgetExceeded       a call does not fit into a budget above it; it was not made
 ├── InvalidOutput        a node gave something that is not its output type
 ├── ToolFailed           a tool could not do what was asked; the model sees the reason
 ├── StepLimit            a tool loop reached its bound without a final answer
@@ -127,6 +128,27 @@ class Rejected(ModelError):
 
 class Truncated(ModelError):
     """The reply reached `max_tokens` before it was complete."""
+
+
+class BudgetExceeded(AgentSysError):
+    """A call was not made because a budget has no room for it; nothing was spent on it."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str = "",
+        account: str = "",
+        dimension: str = "",
+        degrade: bool = False,
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.account = account
+        """The account without room."""
+        self.dimension = dimension
+        """The field of `Spend` in which it has none."""
+        self.degrade = degrade
+        """Whether the budget allows to go on with small models (`slm-only`)."""
 
 
 class InvalidOutput(AgentSysError):

@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 from platformdirs import user_data_path
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from agentsys.errors import SettingsError
+from agentsys.limits import Budget, RateLimit
 from agentsys.money import Price
 
 FILE_NAME = "agentsys.toml"
@@ -107,17 +108,43 @@ class Deployment(_Frozen):
         )
 
 
+class StoreSettings(_Frozen):
+    """Where state is kept. `store = "URL"` is short for a `[store]` with that `url`."""
+
+    url: str | None = None
+    """`sqlite:///PATH`, relative to the configuration file, or `redis://HOST:PORT/DB`; unset:
+    `agentsys.db` in the user's data directory."""
+    checkpoints: str | None = None
+    """Where LangGraph's checkpoints are kept: `sqlite:///PATH`, `postgresql://…` or `redis://…`;
+    unset: an SQLite file beside the store's, or in the user's data directory."""
+
+
 class Settings(_Frozen):
     """Everything that can be configured."""
 
     deployments: tuple[Deployment, ...] = Field(min_length=1)
-    store: str | None = None
-    """`sqlite:///PATH`, relative to the configuration file; unset: `agentsys.db` in the user's data
-    directory."""
+    store: StoreSettings = StoreSettings()
+    budgets: tuple[Budget, ...] = ()
+    """Limits in force besides those that `agentsys budget set` sets: the tighter one counts."""
+    limits: dict[str, RateLimit] = Field(default_factory=dict)
+    """How fast deployments may be asked, by their names."""
     usd_per_failure: Decimal = Field(default=Decimal("0.01"), ge=0)
     """What a failed task costs you, for the loaded cost per success."""
     file: Path = DEFAULT_FILE
     """The file that this was read from."""
+
+    @field_validator("store", mode="before")
+    @classmethod
+    def _short_store(cls, given: object) -> object:
+        return {"url": given} if isinstance(given, str) else given
+
+    @model_validator(mode="after")
+    def _limited_deployments(self) -> "Settings":
+        names = {d.name for d in self.deployments}
+        for name in self.limits:
+            if name not in names:
+                raise ValueError(f"[limits.{name}]: there is no deployment of that name")
+        return self
 
     @model_validator(mode="after")
     def _distinct_names(self) -> "Settings":
@@ -139,11 +166,21 @@ class Settings(_Frozen):
     @cached_property
     def store_url(self) -> str:
         """Where the ledger is kept: the same file from every folder of a project."""
-        if self.store is None:
-            return f"{_SQLITE}{home() / 'agentsys.db'}"
-        path = self.store.removeprefix(_SQLITE)
-        if path in ("", self.store):
-            return self.store  # not SQLite; `open_store` says what is allowed
+        return self._located(self.store.url or f"{_SQLITE}{home() / 'agentsys.db'}")
+
+    @cached_property
+    def checkpoints_url(self) -> str:
+        """Where LangGraph's checkpoints are kept."""
+        if self.store.checkpoints is not None:
+            return self._located(self.store.checkpoints)
+        path = self.store_url.removeprefix(_SQLITE)
+        file = home() / "agentsys.db" if path == self.store_url else Path(path)
+        return f"{_SQLITE}{file.with_suffix('.checkpoints.db')}"
+
+    def _located(self, url: str) -> str:
+        path = url.removeprefix(_SQLITE)
+        if path in ("", url, ":memory:"):
+            return url  # not a file; who opens it says what is allowed
         return f"{_SQLITE}{self.file.absolute().parent / Path(path).expanduser()}"
 
     def tier_names(self) -> tuple[str, ...]:
@@ -190,12 +227,20 @@ def _validated(kind: type[Settings], content: dict[str, Any], file: Path) -> Set
         problem = error.errors(include_url=False)[0]
         key = _key(problem["loc"])
         if problem["type"] == "extra_forbidden":
-            fields = Deployment.model_fields if key.startswith("deployments") else kind.model_fields
-            allowed = ", ".join(name for name in fields if name != "file")
+            part = next((_PARTS[word] for word in _PARTS if key.startswith(word)), kind)
+            allowed = ", ".join(name for name in part.model_fields if name != "file")
             message, hint = f"{file}: {key} is not a key.", f"Allowed are: {allowed}."
         else:
             message, hint = f"{file}: {key or 'the file'}: {_plain(problem['msg'])}.", ""
         raise SettingsError(message, hint=hint) from error
+
+
+_PARTS: dict[str, type[BaseModel]] = {
+    "deployments": Deployment,
+    "store.": StoreSettings,
+    "budgets": Budget,
+    "limits.": RateLimit,
+}
 
 
 def _key(place: tuple[int | str, ...]) -> str:

@@ -14,7 +14,7 @@ from typing import Any
 
 from agentsys.errors import ModelError
 from agentsys.messages import Token, Usage
-from agentsys.models.base import Reply, Request
+from agentsys.models.base import Reply, Request, Worst
 from agentsys.money import Price
 
 Answer = str | Mapping[str, Any] | ModelError
@@ -87,7 +87,7 @@ class Scripted:
             raise answer
         text = answer if isinstance(answer, str) else json.dumps(answer, separators=(",", ":"))
         pieces = _TOKEN.findall(text)
-        usage = Usage(sum(len(_TOKEN.findall(m.content)) for m in request.messages), len(pieces))
+        usage = Usage(_prompt_tokens(request), len(pieces))
         return Reply(
             text=text,
             usage=usage,
@@ -98,12 +98,20 @@ class Scripted:
             nano_usd=self._price.of(usage),
         )
 
+    def worst(self, request: Request) -> Worst:
+        """The prompt's tokens; a script that says more than `max_tokens` is not cut off."""
+        return Worst(_prompt_tokens(request), 0.0, self._price)
+
     async def close(self) -> None:
         """Nothing to give back."""
 
     def _draw(self, request: Request) -> float:
         asked = [message.content for message in request.messages[:2]]
         return random.Random(f"{self._seed}|{request.seed}|{asked}").random()
+
+
+def _prompt_tokens(request: Request) -> int:
+    return sum(len(_TOKEN.findall(message.content)) for message in request.messages)
 
 
 def _answer(script: Script, request: Request, turn: int) -> Answer:

@@ -4,7 +4,7 @@ from functools import cache
 
 from agentsys import tool
 from agentsys.evaluation.facts import passages
-from agentsys.tools.retrieval import Retrieval
+from agentsys.retrieval import Retrieval
 
 
 @cache

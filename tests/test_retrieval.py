@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from agentsys.tools.retrieval import Retrieval
+from agentsys.retrieval import Retrieval
 
 PASSAGES = [
     "The capital of Zind is Senat.",
@@ -54,3 +54,9 @@ def test_threads_share_an_index(retrieval: Retrieval) -> None:
     with ThreadPoolExecutor(8) as pool:
         found = list(pool.map(lambda _: retrieval.top("capital Zind")[0], range(40)))
     assert set(found) == {PASSAGES[0]}
+
+
+@pytest.mark.parametrize("passages", [[], ["?!"], ["the", ""]])
+def test_passages_without_a_word_are_never_found(passages: list[str]) -> None:
+    """Nothing to index is no error."""
+    assert Retrieval(passages).top("the capital") == []

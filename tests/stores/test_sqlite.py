@@ -15,21 +15,25 @@ from agentsys.stores.sqlite import SqliteStore
 ROOT = Path(__file__).parents[2]
 
 APPEND = """
-import sys
+import asyncio, sys
 from agentsys.stores import open_store
-store = open_store(sys.argv[1])
-for n in range(int(sys.argv[3])):
-    store.append("log", {"run_id": sys.argv[2], "n": n})
+async def main():
+    store = open_store(sys.argv[1])
+    for n in range(int(sys.argv[3])):
+        await store.append("log", {"run_id": sys.argv[2], "n": n})
+asyncio.run(main())
 """
 
 FORK = """
-import os, sys
+import asyncio, os, sys
 from agentsys.stores import open_store
 store = open_store(sys.argv[1])
-store.append("log", {"run_id": "both"})
+asyncio.run(store.append("log", {"run_id": "both"}))
 child = os.fork()
-for n in range(500):
-    store.append("log", {"run_id": "parent" if child else "child", "n": n})
+async def main():
+    for n in range(500):
+        await store.append("log", {"run_id": "parent" if child else "child", "n": n})
+asyncio.run(main())
 if not child:
     os._exit(0)
 print(os.waitpid(child, 0)[1])
@@ -38,7 +42,7 @@ for name in ("parent", "child"):
 """
 
 FILL = """
-import resource, sys
+import asyncio, resource, sys
 from agentsys.errors import StoreError
 from agentsys.stores import open_store
 resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))
@@ -46,7 +50,7 @@ store = open_store(sys.argv[1])
 done = 0
 try:
     while done < 10_000:
-        store.append("log", {"text": "x" * 1000})
+        asyncio.run(store.append("log", {"text": "x" * 1000}))
         done += 1
 except StoreError as error:
     print(done, len(list(store.read("log"))), error, sep="|")
@@ -64,21 +68,21 @@ def start(script: str, *arguments: str) -> subprocess.Popen[str]:
     )
 
 
-def test_folders_are_made(tmp_path: Path):
+async def test_folders_are_made(tmp_path: Path):
     """The folder of an absolute path is made where there is none."""
-    open_store(f"sqlite:///{tmp_path}/a/b/runs.db").append("log", {})
+    await open_store(f"sqlite:///{tmp_path}/a/b/runs.db").append("log", {})
     assert (tmp_path / "a" / "b" / "runs.db").is_file()
 
 
-def test_relative_paths_are_of_the_current_directory(
+async def test_relative_paths_are_of_the_current_directory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     """A relative path stays where it was when the store was opened."""
     monkeypatch.chdir(tmp_path)
     store = open_store("sqlite:///here/runs.db")
     monkeypatch.chdir("/")
-    store.append("log", {})
-    store.close()
+    await store.append("log", {})
+    await store.close()
     assert (tmp_path / "here" / "runs.db").is_file()
 
 
@@ -147,10 +151,10 @@ def test_another_programs_database_is_refused(tmp_path: Path):
         open_store(f"sqlite:///{file}")
 
 
-def test_a_newer_file_is_refused(tmp_path: Path):
+async def test_a_newer_file_is_refused(tmp_path: Path):
     """A file with tables of a later version is not written to."""
     file = tmp_path / "runs.db"
-    open_store(f"sqlite:///{file}").close()
+    await open_store(f"sqlite:///{file}").close()
     later = sqlite3.connect(file)
     later.execute("PRAGMA user_version = 99")
     later.close()
@@ -171,15 +175,15 @@ def test_a_file_in_the_folders_place_is_refused(tmp_path: Path):
         open_store(f"sqlite:///{tmp_path}/a/runs.db")
 
 
-def test_damage_is_named(tmp_path: Path):
+async def test_damage_is_named(tmp_path: Path):
     """A file that was overwritten in the middle is an error of ours, with the file."""
     file = tmp_path / "runs.db"
     store = open_store(f"sqlite:///{file}")
     for n in range(500):
-        store.append("log", {"n": n, "text": "x" * 100})
-    store.close()
+        await store.append("log", {"n": n, "text": "x" * 100})
+    await store.close()
     content = bytearray(file.read_bytes())
     content[4096:-4096] = b"\x55" * (len(content) - 8192)
     file.write_bytes(bytes(content))
     with pytest.raises(StoreError, match=r"runs\.db cannot be read: it is damaged"):
-        list(SqliteStore(file).read("log"))
+        list(SqliteStore(str(file)).read("log"))

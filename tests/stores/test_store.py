@@ -1,5 +1,6 @@
 """What every store does. A new store joins `STORES` and passes all of this."""
 
+import asyncio
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -21,41 +22,41 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 
 @pytest.fixture
-def store(url: str):
+async def store(url: str):
     opened = open_store(url)
     yield opened
-    opened.close()
+    await opened.close()
 
 
 def records(store: Store, log: str = "log", **filters):
     return [entry.record for entry in store.read(log, **filters)]
 
 
-def test_records_come_back_in_order(store: Store):
+async def test_records_come_back_in_order(store: Store):
     """A log gives its records as they were, in the order they were appended."""
     written = [{"kind": "a", "n": n, "nested": {"list": [1, None, True, "é"]}} for n in range(5)]
     for record in written:
-        store.append("log", record)
+        await store.append("log", record)
     assert records(store) == written
 
 
-def test_logs_are_apart(store: Store):
+async def test_logs_are_apart(store: Store):
     """What is appended to one log is in no other."""
-    store.append("one", {"n": 1})
+    await store.append("one", {"n": 1})
     assert records(store, "other") == []
 
 
-def test_records_outlive_the_store(store: Store, url: str):
+async def test_records_outlive_the_store(store: Store, url: str):
     """Another store at the same URL reads what was appended, even before the first is closed."""
-    store.append("log", {"n": 1})
+    await store.append("log", {"n": 1})
     assert records(open_store(url)) == [{"n": 1}]
 
 
-def test_appending_goes_on_after_closing(store: Store):
+async def test_appending_goes_on_after_closing(store: Store):
     """A closed store opens again when it is used."""
-    store.append("log", {"n": 1})
-    store.close()
-    store.append("log", {"n": 2})
+    await store.append("log", {"n": 1})
+    await store.close()
+    await store.append("log", {"n": 2})
     assert records(store) == [{"n": 1}, {"n": 2}]
 
 
@@ -71,7 +72,7 @@ def test_appending_goes_on_after_closing(store: Store):
         ({}, [0, 1, 2, 3]),
     ],
 )
-def test_where_chooses(store: Store, where, found):
+async def test_where_chooses(store: Store, where, found):
     """Every named field must have one of the wanted values."""
     fields = [
         {"kind": "a", "run_id": "x"},
@@ -80,13 +81,13 @@ def test_where_chooses(store: Store, where, found):
         {"kind": "c", "bench": "q"},
     ]
     for n, record in enumerate(fields):
-        store.append("log", {"n": n, **record})
+        await store.append("log", {"n": n, **record})
     assert [record["n"] for record in records(store, where=where)] == found
 
 
-def test_where_takes_thousands_of_values(store: Store):
+async def test_where_takes_thousands_of_values(store: Store):
     """There is no bound on the number of wanted values."""
-    store.append("log", {"run_id": "run-77777"})
+    await store.append("log", {"run_id": "run-77777"})
     assert records(store, where={"run_id": [f"run-{n}" for n in range(100_000)]})
 
 
@@ -96,19 +97,19 @@ def test_other_fields_cannot_be_searched(store: Store):
         records(store, where={"colour": ["red"]})
 
 
-def test_time_is_now_and_utc(store: Store):
+async def test_time_is_now_and_utc(store: Store):
     """An entry has the moment it was appended."""
     before = datetime.now(UTC)
-    store.append("log", {})
+    await store.append("log", {})
     (entry,) = store.read("log")
     assert before - timedelta(milliseconds=1) <= entry.time <= datetime.now(UTC)
     assert entry.time.tzinfo is UTC
 
 
-def test_since_and_until_choose(store: Store):
+async def test_since_and_until_choose(store: Store):
     """`since` is within, `until` is not; another time zone changes nothing."""
     for n in range(3):
-        store.append("log", {"n": n})
+        await store.append("log", {"n": n})
     first, second, third = (entry.time for entry in store.read("log"))
     assert first <= second <= third
     assert len(records(store, since=first, until=third + timedelta(microseconds=1))) == 3
@@ -118,30 +119,30 @@ def test_since_and_until_choose(store: Store):
 
 
 @pytest.mark.parametrize("value", [float("nan"), "\udc80", "\0", "x" * 1_000_000, [[[]]] * 500])
-def test_odd_values_survive(store: Store, value):
+async def test_odd_values_survive(store: Store, value):
     """Whatever a model or a user sends comes back as it was."""
-    store.append("log", {"kind": "odd", "value": value})
+    await store.append("log", {"kind": "odd", "value": value})
     (record,) = records(store)
     assert repr(record["value"]) == repr(value)
 
 
-def test_reading_does_not_hold_up_appending(store: Store):
+async def test_reading_does_not_hold_up_appending(store: Store):
     """Records may be appended while a log is being read."""
     for n in range(100):
-        store.append("log", {"n": n})
+        await store.append("log", {"n": n})
     for entry in store.read("log"):
-        store.append("other", entry.record)
+        await store.append("other", entry.record)
     assert len(records(store, "other")) == 100
 
 
-def test_threads_append_at_once(store: Store):
+async def test_threads_append_at_once(store: Store):
     """No record of any thread is lost."""
 
-    def work(name: int) -> None:
+    async def work(name: int) -> None:
         for n in range(200):
-            store.append("log", {"run_id": f"{name}", "n": n})
+            await store.append("log", {"run_id": f"{name}", "n": n})
 
-    threads = [threading.Thread(target=work, args=(name,)) for name in range(8)]
+    threads = [threading.Thread(target=lambda n=name: asyncio.run(work(n))) for name in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -150,8 +151,8 @@ def test_threads_append_at_once(store: Store):
     assert [r["n"] for r in records(store, where={"run_id": ["3"]})] == list(range(200))
 
 
-@pytest.mark.parametrize("url", ["", "sqlite://", "sqlite:///", "redis://x", "a.db", "http://x"])
+@pytest.mark.parametrize("url", ["", "sqlite://", "sqlite:///", "a.db", "http://x"])
 def test_other_urls_are_refused(url: str):
     """A URL of another form names what is allowed."""
-    with pytest.raises(SettingsError, match="Allowed is: 'sqlite:///PATH'"):
+    with pytest.raises(SettingsError, match="Allowed are 'sqlite:///PATH'"):
         open_store(url)

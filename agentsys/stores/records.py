@@ -1,0 +1,73 @@
+"""What every store makes of records: their text, what is found by, and what is booked."""
+
+import json
+from collections.abc import Collection, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeGuard
+
+from agentsys.money import Spend
+from agentsys.stores.base import SEARCHABLE
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+def to_text(data: Any) -> str:
+    """JSON that UTF-8 can hold."""
+    return encodable(json.dumps(data, ensure_ascii=False, separators=(",", ":")))
+
+
+def encodable(text: str) -> str:
+    """Text with lone surrogates, which models and users may send, as JSON's escapes."""
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def searchable(record: Mapping[str, Any]) -> list[str | None]:
+    """The values of the `SEARCHABLE` fields, encodable; `None` where there is no text."""
+    values = (record.get(name) for name in SEARCHABLE)
+    return [encodable(value) if isinstance(value, str) else None for value in values]
+
+
+def wanted(where: Mapping[str, Collection[str]] | None) -> dict[str, set[str]]:
+    """What is wanted of which field, encodable.
+
+    Raises:
+        ValueError: a field is not searchable.
+    """
+    for name in where or {}:
+        if name not in SEARCHABLE:
+            raise ValueError(f"{name!r} is none of the fields {SEARCHABLE}")
+    return {name: {encodable(value) for value in each} for name, each in (where or {}).items()}
+
+
+def charge(record: Mapping[str, Any]) -> tuple[list[str], Spend] | None:
+    """The accounts that a record was booked on, and how much; `None` where it is no charge."""
+    accounts = record.get("accounts")
+    if not _is_list(accounts):
+        return None
+    names = [name for name in accounts if isinstance(name, str)]
+    spend = Spend(
+        nano_usd=_whole(record.get("nano_usd")),
+        tokens=_whole(record.get("tokens_in")) + _whole(record.get("tokens_out")),
+        calls=1,
+        microseconds=_whole(record.get("microseconds")),
+    )
+    return list(dict.fromkeys(names)), spend
+
+
+def to_microseconds(moment: datetime) -> int:
+    """Since 1970; a moment without a time zone is local time."""
+    return (moment.astimezone(UTC) - _EPOCH) // _MICROSECOND
+
+
+def to_moment(microseconds: int) -> datetime:
+    """The moment so many microseconds after 1970, in UTC."""
+    return _EPOCH + microseconds * _MICROSECOND
+
+
+def _is_list(value: object) -> TypeGuard[list[object]]:
+    return isinstance(value, list)
+
+
+def _whole(value: object) -> int:
+    return value if isinstance(value, int) and not isinstance(value, bool) else 0

@@ -119,6 +119,23 @@ class StoreSettings(_Frozen):
     unset: an SQLite file beside the store's, or in the user's data directory."""
 
 
+class MemorySettings(_Frozen):
+    """How shared memory is searched."""
+
+    embedding: dict[str, Any] | None = None
+    """A model that embeds texts, in LiteLLM's own keys: `model`, `api_base`, `api_key`, `timeout`
+    (10 seconds where it is unset), …; unset: a search goes by words alone."""
+
+    @field_validator("embedding")
+    @classmethod
+    def _has_a_model(cls, given: dict[str, Any] | None) -> dict[str, Any] | None:
+        if given is not None and not isinstance(given.get("model"), str):
+            raise ValueError("'embedding' needs a 'model'")
+        if given is not None and not isinstance(given.get("timeout", 10), int | float):
+            raise ValueError("the 'timeout' of 'embedding' is a number of seconds")
+        return given
+
+
 class Settings(_Frozen):
     """Everything that can be configured."""
 
@@ -128,6 +145,7 @@ class Settings(_Frozen):
     """Limits in force besides those that `agentsys budget set` sets: the tighter one counts."""
     limits: dict[str, RateLimit] = Field(default_factory=dict)
     """How fast deployments may be asked, by their names."""
+    memory: MemorySettings = MemorySettings()
     usd_per_failure: Decimal = Field(default=Decimal("0.01"), ge=0)
     """What a failed task costs you, for the loaded cost per success."""
     file: Path = DEFAULT_FILE
@@ -240,6 +258,7 @@ _PARTS: dict[str, type[BaseModel]] = {
     "store.": StoreSettings,
     "budgets": Budget,
     "limits.": RateLimit,
+    "memory.": MemorySettings,
 }
 
 

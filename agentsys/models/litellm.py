@@ -21,6 +21,9 @@ from agentsys.money import Price
 from agentsys.retry import RetryPolicy, with_retries
 from agentsys.settings import Deployment
 
+EMBEDDING = "embedding"
+"""What the tier of an `embedding_pool` is called."""
+
 _FROM_ENVIRONMENT = "os.environ/"
 
 
@@ -32,7 +35,7 @@ class LiteLLMTier:
     """
 
     def __init__(
-        self, pool: "_Pool", tier: str, routes: Sequence[Route], policy: RetryPolicy
+        self, pool: "Pool", tier: str, routes: Sequence[Route], policy: RetryPolicy
     ) -> None:
         self._pool = pool
         self._tier = tier
@@ -62,15 +65,15 @@ class LiteLLMTier:
         await self._pool.leave(self._tier)
 
 
-class _Pool:
-    """The Router that the tiers share, open until the last of them is closed."""
+class Pool:
+    """A Router that tiers share, open until the last of them is closed."""
 
     _open = 0
 
     def __init__(self, router: Any, tiers: Sequence[str]) -> None:
         self.router = router
         self._tiers = set(tiers)
-        _Pool._open += 1
+        Pool._open += 1
 
     async def leave(self, tier: str) -> None:
         """Close the connections with the last tier."""
@@ -81,9 +84,9 @@ class _Pool:
             return
         # `discard` until LiteLLM 1.108, deprecated since.
         (getattr(self.router, "retire", None) or self.router.discard)()
-        _Pool._open -= 1
+        Pool._open -= 1
         # LiteLLM keeps one set of clients for the whole process.
-        if _Pool._open == 0:
+        if Pool._open == 0:
             litellm = _litellm()
             await litellm.close_litellm_async_clients()
             litellm.in_memory_llm_clients_cache.flush_cache()
@@ -101,7 +104,7 @@ def router_models(
     tiers = list(dict.fromkeys(d.tier for d in behind))
     routes = [_route(deployment, tiers) for deployment in behind]
     listed = [_listed(d, route) for d, route in zip(behind, routes, strict=True)]
-    pool = _Pool(_litellm().Router(model_list=listed, num_retries=0, set_verbose=False), tiers)
+    pool = Pool(_litellm().Router(model_list=listed, num_retries=0, set_verbose=False), tiers)
     return {
         tier: LiteLLMTier(
             pool,
@@ -111,6 +114,20 @@ def router_models(
         )
         for tier in tiers
     }
+
+
+def embedding_pool(params: Mapping[str, Any]) -> Pool:
+    """A Router whose only tier, `embedding`, embeds texts.
+
+    Raises:
+        SettingsError: LiteLLM does not know the provider, or a key is not set.
+    """
+    _provider(EMBEDDING, params)
+    deployment = {"model_name": EMBEDDING, "litellm_params": dict(params)}
+    router = _litellm().Router(
+        model_list=[deployment], num_retries=0, set_verbose=False, disable_cooldowns=True
+    )
+    return Pool(router, [EMBEDDING])
 
 
 def known_route(deployment: Deployment) -> Route:
@@ -146,20 +163,9 @@ def _rates(price: Price) -> dict[str, float]:
 def _route(deployment: Deployment, tiers: Sequence[str]) -> Route:
     litellm = _litellm()
     given = deployment.litellm_params or {}
-    _must_have_keys(deployment.name, given)
-    try:
-        model, provider, _, _ = litellm.get_llm_provider(
-            model=given["model"],
-            custom_llm_provider=given.get("custom_llm_provider"),
-            api_base=given.get("api_base"),
-        )
-    except litellm.BadRequestError as error:
-        raise SettingsError(
-            f"deployment {deployment.name!r}: LiteLLM knows no provider of {given['model']!r}.",
-            hint="Write 'provider/model', for example 'hosted_vllm/my-model'.",
-        ) from error
-    supported = litellm.get_supported_openai_params(model=model, custom_llm_provider=provider)
     name = deployment.name
+    model, provider = _provider(name, given)
+    supported = litellm.get_supported_openai_params(model=model, custom_llm_provider=provider)
     return Route(
         name=name,
         id=f"deployment {name}" if name in tiers else name,
@@ -168,6 +174,24 @@ def _route(deployment: Deployment, tiers: Sequence[str]) -> Route:
         gives_logprobs="logprobs" in (supported or ()),
         timeout_s=given.get("timeout", deployment.timeout_s),
     )
+
+
+def _provider(name: str, params: Mapping[str, Any]) -> tuple[str, str]:
+    """The model without its provider, and the provider."""
+    litellm = _litellm()
+    _must_have_keys(name, params)
+    try:
+        model, provider, _, _ = litellm.get_llm_provider(
+            model=params["model"],
+            custom_llm_provider=params.get("custom_llm_provider"),
+            api_base=params.get("api_base"),
+        )
+    except litellm.BadRequestError as error:
+        raise SettingsError(
+            f"deployment {name!r}: LiteLLM knows no provider of {params['model']!r}.",
+            hint="Write 'provider/model', for example 'hosted_vllm/my-model'.",
+        ) from error
+    return model, provider
 
 
 def _must_have_keys(name: str, params: Mapping[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""A real HTTP server on 127.0.0.1 that speaks OpenAI's chat completions, well or badly.
+"""A real HTTP server on 127.0.0.1 that speaks OpenAI's chat completions and embeddings, well or badly.
 
 `python tests/loopback.py` serves until its standard input closes, and prints its address first:
 the benchmarks run it in a process of its own.
@@ -29,6 +29,8 @@ class Loopback:
         """Set once a request has come in."""
         self.keep = True
         self.default: Answer = say()
+        self.embedding: Answer = embed(lambda text: [float(len(text)), 1.0])
+        """What requests for embeddings get that have no script."""
         self._script: deque[Answer] = deque()
         self._loop = asyncio.new_event_loop()
         self._ready = threading.Event()
@@ -66,6 +68,7 @@ class Loopback:
         app = web.Application(client_max_size=2**26)
         app[_STOPPED] = self._stopped
         app.router.add_post("/v1/chat/completions", self._answer)
+        app.router.add_post("/v1/embeddings", self._answer)
         runner = web.AppRunner(app, access_log=None, handler_cancellation=True)
         await runner.setup()
         site = web.TCPSite(runner, "127.0.0.1", 0)
@@ -80,7 +83,8 @@ class Loopback:
         if self.keep:
             self.requests.append(body)
             self.arrived.set()
-        answer = self._script.popleft() if self._script else self.default
+        default = self.embedding if request.path.endswith("/embeddings") else self.default
+        answer = self._script.popleft() if self._script else default
         return await answer(request, body)
 
 
@@ -119,6 +123,21 @@ def say(
 
 def _token(text: str, logprob: float) -> dict[str, Any]:
     return {"token": text, "logprob": logprob, "bytes": list(text.encode()), "top_logprobs": []}
+
+
+def embed(vector: Callable[[str], list[float]]) -> Answer:
+    """The vectors of the texts, in an order of their own."""
+
+    async def answer(_request: web.Request, body: dict[str, Any]) -> web.StreamResponse:
+        data = [
+            {"object": "embedding", "index": at, "embedding": vector(text)}
+            for at, text in enumerate(body["input"])
+        ]
+        usage = {"prompt_tokens": 3, "total_tokens": 3}
+        reply = {"object": "list", "model": body["model"], "data": data[::-1], "usage": usage}
+        return web.json_response(reply)
+
+    return answer
 
 
 def fail(status: int, message: str = "no", *, code: str = "", **headers: str) -> Answer:

@@ -1,4 +1,4 @@
-"""A real HTTP server on 127.0.0.1 that speaks OpenAI's chat completions and embeddings, well or badly.
+"""A real HTTP server on 127.0.0.1 that speaks OpenAI's chats and embeddings, well or badly.
 
 `python tests/loopback.py` serves until its standard input closes, and prints its address first:
 the benchmarks run it in a process of its own.

@@ -293,6 +293,15 @@ async def test_meaning_finds_other_words(meaning: SharedMemory) -> None:
     assert keys(await memory.search("car", 1)) == ["garage"]
 
 
+async def test_words_and_meaning_are_weighed(meaning: SharedMemory) -> None:
+    """Second by words and first by meaning comes before first by words and third by meaning."""
+    memory = meaning.of("t")
+    await memory.set("p", "kennel kennel")
+    await memory.set("q", "in the kennel, which is at the end of the garden, there is a hound")
+    await memory.set("r", "a hound in a vehicle")
+    assert keys(await memory.search("kennel puppy")) == ["q", "p", "r"]
+
+
 async def test_what_was_embedded_is_not_embedded_again(
     meaning: SharedMemory, store: Store, loopback: Loopback
 ) -> None:

@@ -2,11 +2,13 @@
 
 import json
 import re
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 from agentsys.cli.main import COMMANDS
 from agentsys.evaluation.report import Row
+from agentsys.memory import Entry
 from tests.cli.conftest import Command, agentsys
 
 __all__ = ["agentsys"]
@@ -40,6 +42,15 @@ def test_every_key_of_a_row_is_named() -> None:
     paragraph = TEXT[TEXT.index("`agentsys bench` and `agentsys report` print a list") :]
     named = set(re.findall(r"`([a-z]\w+)`", paragraph))
     assert set(Row.model_fields) <= named
+
+
+def test_every_key_of_an_entry_is_named() -> None:
+    """`agentsys memory` prints these keys and no others."""
+    shape = re.search(
+        r"`agentsys memory list` and `search` print a list of `\{(.+?)\}`", TEXT, re.S
+    )
+    assert shape is not None
+    assert re.findall(r'"(\w+)"', shape[1]) == [field.name for field in fields(Entry)]
 
 
 def test_every_command_is_in_the_table() -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from agentsys import retry
 from tests.loopback import Loopback
+from tests.redis_server import RedisServer
 
 LOCAL = ("127.0.0.1", "::1", "localhost")
 
@@ -36,6 +37,21 @@ def loopback() -> Iterator[Loopback]:
     server = Loopback().start()
     yield server
     server.stop()
+
+
+@pytest.fixture(scope="session")
+def redis_server() -> Iterator[RedisServer]:
+    """A Redis server for all tests; without one they fail."""
+    server = RedisServer().start()
+    yield server
+    server.remove()
+
+
+@pytest.fixture
+def redis_url(redis_server: RedisServer) -> str:
+    """The URL of an empty Redis server."""
+    redis_server.command("FLUSHALL")
+    return redis_server.url
 
 
 def _local_only(connect: Any) -> Any:

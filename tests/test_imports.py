@@ -5,7 +5,17 @@ import sys
 
 import pytest
 
-HEAVY = ["bm25s", "langgraph", "litellm", "numpy", "pydantic_monty", "scipy", "torch", "xllamacpp"]
+HEAVY = [
+    "bm25s",
+    "langgraph",
+    "litellm",
+    "numpy",
+    "pydantic_monty",
+    "redis",
+    "scipy",
+    "torch",
+    "xllamacpp",
+]
 
 LIGHT = [
     "import agentsys",

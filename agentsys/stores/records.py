@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeGuard
 
-from agentsys.money import Spend
+from agentsys.money import DIMENSIONS, Spend
 from agentsys.stores.base import SEARCHABLE
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -53,6 +53,11 @@ def charge(record: Mapping[str, Any]) -> tuple[list[str], Spend] | None:
         microseconds=_whole(record.get("microseconds")),
     )
     return list(dict.fromkeys(names)), spend
+
+
+def amounts(spend: Spend) -> list[int]:
+    """Its fields in the order of `DIMENSIONS`."""
+    return [getattr(spend, name) for name in DIMENSIONS]
 
 
 def to_microseconds(moment: datetime) -> int:

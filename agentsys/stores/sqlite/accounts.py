@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from agentsys.money import DIMENSIONS, Spend
 from agentsys.stores.base import Balance, Refusal
-from agentsys.stores.records import charge, to_text
+from agentsys.stores.records import amounts, charge, to_text
 from agentsys.stores.sqlite.database import Database, from_name, to_name
 from agentsys.stores.sqlite.log import as_row, insert
 
@@ -47,7 +47,7 @@ class SqliteAccounts(Database):
         expiry: Mapping[str, Any],
     ) -> Refusal | None:
         """Hold an amount on every account, or on none of them."""
-        row = (to_name(hold), *_amounts(spend), to_text([*caps]), to_text(expiry))
+        row = (to_name(hold), *amounts(spend), to_text([*caps]), to_text(expiry))
 
         def work(db: "Connection") -> Refusal | None:
             now = self._now()
@@ -58,7 +58,7 @@ class SqliteAccounts(Database):
             refusal = _refusal(spend, caps, _balances(db, caps))
             if refusal is None:
                 db.execute(_INSERT, (lease, *row))
-                _add_held(db, caps, _amounts(spend))
+                _add_held(db, caps, amounts(spend))
             return refusal
 
         return await self._write(work)
@@ -91,7 +91,7 @@ class SqliteAccounts(Database):
             _give_back(db, to_name(hold))
             if not insert(db, log, now, row, key):
                 return None
-            db.executemany(_BOOK, [(to_name(name), *_amounts(spend)) for name in names])
+            db.executemany(_BOOK, [(to_name(name), *amounts(spend)) for name in names])
             return _balances(db, names)
 
         return await self._write(work)
@@ -114,10 +114,10 @@ class SqliteAccounts(Database):
         def work(db: "Connection") -> dict[str, Balance]:
             found = _balances(db, _booked(db) if accounts is None else accounts)
             sql = f"SELECT accounts, {_FIELDS} FROM hold WHERE expires <= ?"
-            for names, *amounts in db.execute(sql, (self._now(),)):
+            for names, *held in db.execute(sql, (self._now(),)):
                 for name in set(json.loads(names)) & set(found):
                     old = found[name]
-                    found[name] = Balance(old.spent, old.held - Spend(*amounts))
+                    found[name] = Balance(old.spent, old.held - Spend(*held))
             return dict(sorted(found.items()))
 
         return await self._look(work)
@@ -139,15 +139,11 @@ class SqliteAccounts(Database):
             wrong = {n: b for n, b in before.items() if b.spent != spent.get(n, none)}
             columns = ", ".join(f"{name} = 0" for name in DIMENSIONS)
             db.execute(f"UPDATE account SET booked = 0, {columns}")
-            rows = [(to_name(name), *_amounts(total)) for name, total in spent.items()]
+            rows = [(to_name(name), *amounts(total)) for name, total in spent.items()]
             db.executemany(_BOOK, rows)
             return dict(sorted(wrong.items()))
 
         return await self._write(work)
-
-
-def _amounts(spend: Spend) -> list[int]:
-    return [getattr(spend, name) for name in DIMENSIONS]
 
 
 def _balances(db: "Connection", names: Iterable[str]) -> dict[str, Balance]:

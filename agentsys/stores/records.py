@@ -8,13 +8,14 @@ from typing import Any, TypeGuard
 from agentsys.money import DIMENSIONS, Spend
 from agentsys.stores.base import SEARCHABLE
 
+_encoder = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
 
 def to_text(data: Any) -> str:
     """JSON that UTF-8 can hold."""
-    return encodable(json.dumps(data, ensure_ascii=False, separators=(",", ":")))
+    return encodable(_encoder.encode(data))
 
 
 def encodable(text: str) -> str:

@@ -37,7 +37,7 @@ class RedisAccounts(Server):
             (stream, index, _HOLDS, _LEASES, _SPENT, _HELD),
             to_name(hold),
             round(lease_s * 1e6),
-            *amounts(spend),
+            _text(spend),
             *_listed(caps),
             *as_entry(expiry),
         )
@@ -45,7 +45,7 @@ class RedisAccounts(Server):
             return None
         account, field, left, free = refused
         dimension: str = DIMENSIONS[int(field)]
-        return Refusal(from_name(account), dimension, Spend(*left), Spend(*free))
+        return Refusal(from_name(account), dimension, _spend(left), _spend(free))
 
     async def extend(self, hold: str, *, lease_s: float) -> bool:
         """Give a hold a new lease; whether it was still there."""
@@ -69,17 +69,15 @@ class RedisAccounts(Server):
             to_name(hold),
             b"=" + to_name(key),
             new_token(),
-            *amounts(spend),
+            _text(spend),
             len(names),
             *map(to_name, names),
             *as_entry(record),
         )
         if balances is None:
             return None
-        return {
-            name: Balance(Spend(*spent), Spend(*held))
-            for name, (spent, held) in zip(names, balances, strict=True)
-        }
+        pairs = zip(names, balances.split(b";"), strict=True) if names else ()
+        return {name: _balance(text.split(b",")) for name, text in pairs}
 
     async def release(self, hold: str) -> bool:
         """Give a hold back without a charge; whether it was still there."""
@@ -112,13 +110,26 @@ class RedisAccounts(Server):
         return _balances(await self._script("rebuild", keys, start, *_listed(totals), again=False))
 
 
+def _text(spend: Spend) -> str:
+    return ",".join(map(str, amounts(spend)))
+
+
+def _spend(text: bytes) -> Spend:
+    return Spend(*map(int, text.split(b",")))
+
+
+def _balance(numbers: Sequence[bytes]) -> Balance:
+    values = list(map(int, numbers))
+    return Balance(Spend(*values[: len(DIMENSIONS)]), Spend(*values[len(DIMENSIONS) :]))
+
+
 def _listed(spends: Mapping[str, Spend]) -> list[Argument]:
-    rows = ((to_name(name), *amounts(spend)) for name, spend in spends.items())
+    rows = ((to_name(name), _text(spend)) for name, spend in spends.items())
     return [len(spends), *(part for row in rows for part in row)]
 
 
-def _balances(rows: Iterable[tuple[bytes, list[int], list[int]]]) -> dict[str, Balance]:
-    found = ((from_name(name), Balance(Spend(*s), Spend(*h))) for name, s, h in rows)
+def _balances(rows: Iterable[tuple[bytes, bytes, bytes]]) -> dict[str, Balance]:
+    found = ((from_name(name), Balance(_spend(spent), _spend(held))) for name, spent, held in rows)
     return dict(sorted(found, key=lambda item: item[0]))
 
 
@@ -126,6 +137,6 @@ def _tally(spent: dict[bytes, Spend], fields: Sequence[bytes]) -> None:
     spend = Spend()
     for field, value in zip(fields[::2], fields[1::2], strict=True):
         if field == b"spend":
-            spend = Spend(*map(int, value.split(b",")))
+            spend = _spend(value)
         elif field == b"account":
             spent[value] = spent.get(value, Spend()) + spend

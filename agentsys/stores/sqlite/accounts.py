@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from functools import reduce
+from operator import sub
 from typing import TYPE_CHECKING, Any
 
 from agentsys.money import DIMENSIONS, Spend
@@ -18,17 +19,19 @@ if TYPE_CHECKING:
 _FIELDS = ", ".join(DIMENSIONS)
 _HELD = ", ".join(f"held_{name}" for name in DIMENSIONS)
 _N = len(DIMENSIONS)
-_ZEROS = ", 0" * _N
-_ACCOUNT = f"INSERT INTO account (name, booked, {_FIELDS}, {_HELD}) VALUES"
-_BOOK = f"{_ACCOUNT} (?, 1{', ?' * _N}{_ZEROS}) ON CONFLICT DO UPDATE SET booked = 1, " + ", ".join(
-    f"{name} = {name} + excluded.{name}" for name in DIMENSIONS
-)
-_HOLD = f"{_ACCOUNT} (?, 0{_ZEROS}{', ?' * _N}) ON CONFLICT DO UPDATE SET " + (
-    ", ".join(f"held_{name} = held_{name} + excluded.held_{name}" for name in DIMENSIONS)
+_NOTHING: tuple[int, ...] = (0,) * _N
+_CHANGE = (
+    f"INSERT INTO account (name, booked, {_FIELDS}, {_HELD}) VALUES (?, ?{', ?' * 2 * _N})"
+    " ON CONFLICT DO UPDATE SET booked = max(booked, excluded.booked), "
+    + ", ".join(f"{name} = {name} + excluded.{name}" for name in f"{_FIELDS}, {_HELD}".split(", "))
 )
 _INSERT = (
     f"INSERT INTO hold (expires, id, {_FIELDS}, accounts, expiry) VALUES (?, ?, ?, ?{', ?' * _N})"
 )
+_Change = tuple[int, ...]
+"""Whether something is booked on an account, what is added to `spent`, and what to `held`."""
+_MOST = 500
+"""Names in one statement."""
 _CHUNK = 2_000
 """Records that are read at a time while the event loop waits."""
 
@@ -55,10 +58,10 @@ class SqliteAccounts(Database):
             lease = now + round(lease_s * 1e6)
             if _renew(db, row[0], lease, now):
                 return None
-            refusal = _refusal(spend, caps, _balances(db, caps))
+            refusal = _refusal(spend, caps, _rows(db, caps))
             if refusal is None:
                 db.execute(_INSERT, (lease, *row))
-                _add_held(db, caps, amounts(spend))
+                _change(db, dict.fromkeys(caps, (0, *_NOTHING, *amounts(spend))))
             return refusal
 
         return await self._write(work)
@@ -88,11 +91,13 @@ class SqliteAccounts(Database):
         def work(db: "Connection") -> dict[str, Balance] | None:
             now = self._now()
             _sweep(db, log, now)
-            _give_back(db, to_name(hold))
-            if not insert(db, log, now, row, key):
-                return None
-            db.executemany(_BOOK, [(to_name(name), *amounts(spend)) for name in names])
-            return _balances(db, names)
+            changes = _end(db, to_name(hold))
+            added = insert(db, log, now, row, key)
+            for name in names if added else ():
+                held = changes[name][-_N:] if name in changes else _NOTHING
+                changes[name] = (1, *amounts(spend), *held)
+            _change(db, changes)
+            return _balances(db, names) if added else None
 
         return await self._write(work)
 
@@ -103,7 +108,7 @@ class SqliteAccounts(Database):
         def work(db: "Connection") -> bool:
             if not db.execute(sql, (to_name(hold), self._now())).fetchone():
                 return False
-            _give_back(db, to_name(hold))
+            _change(db, _end(db, to_name(hold)))
             return True
 
         return await self._write(work)
@@ -139,20 +144,28 @@ class SqliteAccounts(Database):
             wrong = {n: b for n, b in before.items() if b.spent != spent.get(n, none)}
             columns = ", ".join(f"{name} = 0" for name in DIMENSIONS)
             db.execute(f"UPDATE account SET booked = 0, {columns}")
-            rows = [(to_name(name), *amounts(total)) for name, total in spent.items()]
-            db.executemany(_BOOK, rows)
+            _change(db, {n: (1, *amounts(total), *_NOTHING) for n, total in spent.items()})
             return dict(sorted(wrong.items()))
 
         return await self._write(work)
 
 
-def _balances(db: "Connection", names: Iterable[str]) -> dict[str, Balance]:
-    sql = f"SELECT {_FIELDS}, {_HELD} FROM account WHERE name = ?"
-    found = dict[str, Balance]()
-    for name in names:
-        row = db.execute(sql, (to_name(name),)).fetchone() or (0,) * 2 * _N
-        found[name] = Balance(Spend(*row[:_N]), Spend(*row[_N:]))
+def _rows(db: "Connection", names: Iterable[str]) -> dict[str, tuple[int, ...]]:
+    """What was spent on accounts and what is held, eight numbers each."""
+    found = dict.fromkeys(names, _NOTHING * 2)
+    stored = [to_name(name) for name in found]
+    for start in range(0, len(stored), _MOST):
+        some = stored[start : start + _MOST]
+        marks = ", ".join("?" * len(some))
+        sql = f"SELECT name, {_FIELDS}, {_HELD} FROM account WHERE name IN ({marks})"
+        for row in db.execute(sql, some):
+            found[from_name(row[0])] = row[1:]
     return found
+
+
+def _balances(db: "Connection", names: Iterable[str]) -> dict[str, Balance]:
+    rows = _rows(db, names)
+    return {name: Balance(Spend(*row[:_N]), Spend(*row[_N:])) for name, row in rows.items()}
 
 
 def _booked(db: "Connection") -> list[str]:
@@ -160,15 +173,17 @@ def _booked(db: "Connection") -> list[str]:
 
 
 def _refusal(
-    spend: Spend, caps: Mapping[str, Spend], balances: Mapping[str, Balance]
+    spend: Spend, caps: Mapping[str, Spend], rows: Mapping[str, tuple[int, ...]]
 ) -> Refusal | None:
-    for name, cap in caps.items():
-        balance = balances[name]
-        dimension = (balance.spent + balance.held + spend).beyond(cap)
-        if dimension:
-            left = [caps[each] - balances[each].spent for each in caps]
-            free = [caps[each] - balances[each].spent - balances[each].held for each in caps]
-            return Refusal(name, dimension, reduce(Spend.least, left), reduce(Spend.least, free))
+    wanted = amounts(spend)
+    for name, row in rows.items():
+        rooms = map(sub, map(sub, amounts(caps[name]), row), row[_N:])
+        for field, room, amount in zip(DIMENSIONS, rooms, wanted, strict=True):
+            if amount > room:
+                left = {each: caps[each] - Spend(*found[:_N]) for each, found in rows.items()}
+                free = [left[each] - Spend(*found[_N:]) for each, found in rows.items()]
+                least = reduce(Spend.least, left.values())
+                return Refusal(name, field, least, reduce(Spend.least, free))
     return None
 
 
@@ -176,7 +191,7 @@ def _sweep(db: "Connection", log: str, now: int) -> None:
     """Give back the holds whose lease has run out, and append their records."""
     expired = db.execute("SELECT id, expiry FROM hold WHERE expires <= ? ORDER BY expires", (now,))
     for hold, expiry in expired.fetchall():
-        _give_back(db, hold)
+        _change(db, _end(db, hold))
         insert(db, log, now, as_row(json.loads(expiry)))
 
 
@@ -185,15 +200,19 @@ def _renew(db: "Connection", hold: str | bytes, lease: int, now: int) -> bool:
     return db.execute(sql, (lease, hold, now)).rowcount == 1
 
 
-def _give_back(db: "Connection", hold: str | bytes) -> None:
+def _end(db: "Connection", hold: str | bytes) -> dict[str, _Change]:
+    """Take a hold away; gives what this changes."""
     sql = f"DELETE FROM hold WHERE id = ? RETURNING accounts, {_FIELDS}"
     row = db.execute(sql, (hold,)).fetchone()
-    if row is not None:
-        _add_held(db, json.loads(row[0]), [-amount for amount in row[1:]])
+    if row is None:
+        return {}
+    names, *held = row
+    return dict.fromkeys(json.loads(names), (0, *_NOTHING, *(-amount for amount in held)))
 
 
-def _add_held(db: "Connection", names: Iterable[str], amounts: Sequence[int]) -> None:
-    db.executemany(_HOLD, [(to_name(name), *amounts) for name in names])
+def _change(db: "Connection", changes: Mapping[str, _Change]) -> None:
+    """Add to what was spent on accounts and to what is held."""
+    db.executemany(_CHANGE, [(to_name(name), *change) for name, change in changes.items()])
 
 
 def _entries(db: "Connection", log: str, last: int, most: int) -> list[tuple[int, str]]:

@@ -84,12 +84,12 @@ class Database:
     async def _transact(self, begin: str, work: Callable[[Connection], T]) -> T:
         end = time.monotonic() + WAIT_S
         while True:
-            with self._trouble("read" if begin == "BEGIN" else "written"):
-                try:
-                    return self._try(begin, work)
-                except sqlite3.OperationalError as error:
-                    if not _is_busy(error) or time.monotonic() > end:
-                        raise
+            try:
+                return self._try(begin, work)
+            except (sqlite3.Error, OSError) as error:
+                if not _is_busy(error) or time.monotonic() > end:
+                    done = "read" if begin == "BEGIN" else "written"
+                    raise self._explained(error, done) from error
             await asyncio.sleep(random.uniform(*_PAUSE_S))
 
     def _try(self, begin: str, work: Callable[[Connection], T]) -> T:
@@ -119,8 +119,7 @@ class Database:
             finally:
                 connection.close()
 
-    @contextmanager
-    def _mine(self) -> Generator[None]:
+    def _mine(self) -> threading.Lock:
         """The lock around the writer, a new one in a process that was forked."""
         if os.getpid() != self._owner:
             self._lock = threading.Lock()
@@ -128,8 +127,7 @@ class Database:
             if self._connection is not None:
                 _inherited.append(self._connection)
                 self._connection = self._closing = None
-        with self._lock:
-            yield
+        return self._lock
 
     def _writer(self) -> Connection:
         if self._connection is None:
@@ -145,7 +143,7 @@ class Database:
                 try:
                     self._ready().close()
                     return
-                except sqlite3.OperationalError as error:
+                except sqlite3.Error as error:
                     if not _is_busy(error) or time.monotonic() > end:
                         raise
                 time.sleep(random.uniform(*_PAUSE_S))
@@ -174,9 +172,11 @@ class Database:
         try:
             yield
         except (sqlite3.Error, OSError) as error:
-            code = getattr(error, "sqlite_errorcode", None)
-            cause, hint = _CAUSES.get((code or 0) & 0xFF, (str(error), "Look at 'store'."))
-            raise StoreError(f"{self.path} cannot be {done}: {cause}.", hint=hint) from error
+            raise self._explained(error, done) from error
+
+    def _explained(self, error: Exception, done: str) -> StoreError:
+        cause, hint = _CAUSES.get(_code(error), (str(error), "Look at 'store'."))
+        return StoreError(f"{self.path} cannot be {done}: {cause}.", hint=hint)
 
 
 def to_name(text: str) -> str | bytes:
@@ -193,8 +193,12 @@ def from_name(stored: str | bytes) -> str:
     return stored if isinstance(stored, str) else stored.decode("utf-8", "surrogatepass")
 
 
-def _is_busy(error: sqlite3.Error) -> bool:
-    return error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+def _code(error: Exception) -> int:
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF
+
+
+def _is_busy(error: Exception) -> bool:
+    return _code(error) == sqlite3.SQLITE_BUSY
 
 
 def _close(connection: Connection, owner: int) -> None:

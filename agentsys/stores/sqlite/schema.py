@@ -35,7 +35,8 @@ _MIGRATIONS: tuple[tuple[str, ...], ...] = (
         " held_microseconds INTEGER NOT NULL) WITHOUT ROWID",
         "CREATE TABLE hold (id TEXT PRIMARY KEY, expires INTEGER NOT NULL,"
         " nano_usd INTEGER NOT NULL, tokens INTEGER NOT NULL, calls INTEGER NOT NULL,"
-        " microseconds INTEGER NOT NULL, accounts TEXT NOT NULL, expiry TEXT NOT NULL)",
+        " microseconds INTEGER NOT NULL, accounts TEXT NOT NULL, expiry TEXT NOT NULL)"
+        " WITHOUT ROWID",
         "CREATE INDEX hold_expires ON hold (expires)",
         "CREATE TABLE gate (name TEXT PRIMARY KEY, shut INTEGER NOT NULL)",
         # One request that was let in; `slot` until it leaves.

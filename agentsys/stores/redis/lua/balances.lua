@@ -4,8 +4,10 @@ kinds('hash', 'zset', 'hash', 'hash')
 local holds, leases, spent, held = unpack(KEYS)
 local accounts, found, place = take_list(), {}, {}
 if #accounts == 0 then accounts = redis.call('HKEYS', spent) end
+-- One by one: all accounts are too many for one command.
 for n, account in ipairs(accounts) do
-  found[n] = {account, balance(spent, held, account)}
+  found[n] = {account, redis.call('HGET', spent, account) or written(ZERO), nil}
+  found[n][3] = parse(redis.call('HGET', held, account))
   place[account] = n
 end
 for _, id in ipairs(redis.call('ZRANGEBYSCORE', leases, '-inf', whole(now()))) do
@@ -15,4 +17,5 @@ for _, id in ipairs(redis.call('ZRANGEBYSCORE', leases, '-inf', whole(now()))) d
     if n then found[n][3] = plus(found[n][3], parse(hold.amounts), -1) end
   end
 end
+for n in ipairs(found) do found[n][3] = written(found[n][3]) end
 return found

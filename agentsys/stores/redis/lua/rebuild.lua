@@ -17,9 +17,9 @@ for _, entry in ipairs(redis.call('XRANGE', stream, from, '+')) do
   end
 end
 local function compare(account)
-  local before, held_before = balance(spent, held, account)
-  if written(before) ~= written(totals[account] or ZERO) then
-    wrong[#wrong + 1] = {account, before, held_before}
+  local before = redis.call('HGET', spent, account) or written(ZERO)
+  if before ~= written(totals[account] or ZERO) then
+    wrong[#wrong + 1] = {account, before, redis.call('HGET', held, account) or written(ZERO)}
   end
 end
 for _, account in ipairs(redis.call('HKEYS', spent)) do

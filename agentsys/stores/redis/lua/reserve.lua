@@ -10,22 +10,22 @@ if redis.call('HEXISTS', holds, id) == 1 then
   redis.call('ZADD', leases, whole(lease), id)
   return nil
 end
-local accounts, refused, dimension, left, free = {}, nil, nil, nil, nil
-for n = 1, tonumber(take()) do
-  local account, cap = take(), take_amounts()
-  local spent_here, held_here = balance(spent, held, account)
-  local left_here = plus(cap, spent_here, -1)
-  local free_here = plus(left_here, held_here, -1)
-  accounts[n] = account
+local accounts, caps = {}, {}
+for n = 1, tonumber(take()) do accounts[n], caps[n] = take(), take_amounts() end
+local spent_now, held_now = amounts_of(spent, accounts), amounts_of(held, accounts)
+local refused, dimension, left, free = nil, nil, nil, nil
+for n, account in ipairs(accounts) do
+  local left_here = plus(caps[n], spent_now[n], -1)
+  local free_here = plus(left_here, held_now[n], -1)
   left, free = left or left_here, free or free_here
   for i = 1, 4 do
     if not refused and free_here[i] < amounts[i] then refused, dimension = account, i end
     left[i], free[i] = math.min(left[i], left_here[i]), math.min(free[i], free_here[i])
   end
 end
-if refused then return {refused, dimension - 1, left, free} end
+if refused then return {refused, dimension - 1, written(left), written(free)} end
 local entry = take_entry()
-add_held(held, accounts, amounts)
+add_amounts(held, accounts, amounts)
 redis.call('HSET', holds, id,
   cmsgpack.pack({accounts = accounts, amounts = written(amounts), entry = entry}))
 redis.call('ZADD', leases, whole(lease), id)

@@ -32,12 +32,6 @@ local function whole(number) return string.format('%.0f', number) end
 
 local ZERO = {0, 0, 0, 0}
 
-local function take_amounts()
-  local list = take_many(4)
-  for i = 1, 4 do list[i] = tonumber(list[i]) end
-  return list
-end
-
 local function parse(text)
   if not text then return ZERO end
   local a, b, c, d = string.match(text, '^(%-?%d+),(%-?%d+),(%-?%d+),(%-?%d+)$')
@@ -48,13 +42,30 @@ local function written(amounts)
   return string.format('%.0f,%.0f,%.0f,%.0f', unpack(amounts))
 end
 
+local function take_amounts() return parse(take()) end
+
 local function plus(one, other, sign)
   local sum = {}
   for i = 1, 4 do sum[i] = one[i] + (sign or 1) * other[i] end
   return sum
 end
 
-local function is_zero(amounts)
-  for i = 1, 4 do if amounts[i] ~= 0 then return false end end
-  return true
+-- The amounts of accounts in a hash.
+local function amounts_of(hash, accounts)
+  if #accounts == 0 then return {} end
+  local found = redis.call('HMGET', hash, unpack(accounts))
+  for n, text in ipairs(found) do found[n] = parse(text) end
+  return found
+end
+
+-- Adds to the amounts of accounts in a hash; gives what is there then.
+local function add_amounts(hash, accounts, amounts, sign)
+  if #accounts == 0 then return {} end
+  local sums, pairs = amounts_of(hash, accounts), {}
+  for n, account in ipairs(accounts) do
+    sums[n] = plus(sums[n], amounts, sign)
+    pairs[2 * n - 1], pairs[2 * n] = account, written(sums[n])
+  end
+  redis.call('HSET', hash, unpack(pairs))
+  return sums
 end

@@ -15,22 +15,27 @@ _MICROSECOND = timedelta(microseconds=1)
 
 def to_text(data: Any) -> str:
     """JSON that UTF-8 can hold."""
-    return encodable(_encoder.encode(data))
+    return _encodable(_encoder.encode(data))
 
 
-def encodable(text: str) -> str:
+def _encodable(text: str) -> str:
     """Text with lone surrogates, which models and users may send, as JSON's escapes."""
     return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
+def _findable(text: str) -> str:
+    """Text as an index can hold it: SQLite's JSON functions end it at a null character."""
+    return _encodable(text).replace("\0", "\\u0000")
+
+
 def searchable(record: Mapping[str, Any]) -> list[str | None]:
-    """The values of the `SEARCHABLE` fields, encodable; `None` where there is no text."""
+    """The values of the `SEARCHABLE` fields as an index has them; `None` where there is no text."""
     values = (record.get(name) for name in SEARCHABLE)
-    return [encodable(value) if isinstance(value, str) else None for value in values]
+    return [_findable(value) if isinstance(value, str) else None for value in values]
 
 
 def wanted(where: Mapping[str, Collection[str]] | None) -> dict[str, set[str]]:
-    """What is wanted of which field, encodable.
+    """What is wanted of which field, as an index has it.
 
     Raises:
         ValueError: a field is not searchable.
@@ -38,7 +43,7 @@ def wanted(where: Mapping[str, Collection[str]] | None) -> dict[str, set[str]]:
     for name in where or {}:
         if name not in SEARCHABLE:
             raise ValueError(f"{name!r} is none of the fields {SEARCHABLE}")
-    return {name: {encodable(value) for value in each} for name, each in (where or {}).items()}
+    return {name: {_findable(value) for value in each} for name, each in (where or {}).items()}
 
 
 def charge(record: Mapping[str, Any]) -> tuple[list[str], Spend] | None:

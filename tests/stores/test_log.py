@@ -1,6 +1,9 @@
-"""What every store does. A new store joins `STORES` and passes all of this."""
+"""Logs, in every store."""
 
 import asyncio
+import gc
+import subprocess
+import sys
 import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,21 +13,7 @@ import pytest
 from agentsys.errors import SettingsError
 from agentsys.stores import Store, open_store
 
-STORES = ["sqlite", "redis"]
-
-
-@pytest.fixture(params=STORES)
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "redis":
-        return request.getfixturevalue("redis_url")
-    return f"sqlite:///{tmp_path / 'store.db'}"
-
-
-@pytest.fixture
-async def store(url: str):
-    opened = open_store(url)
-    yield opened
-    await opened.close()
+ROOT = Path(__file__).parents[2]
 
 
 def records(store: Store, log: str = "log", **filters):
@@ -155,3 +144,71 @@ def test_other_urls_are_refused(url: str):
     """A URL of another form names what is allowed."""
     with pytest.raises(SettingsError, match="Allowed are 'sqlite:///PATH'"):
         open_store(url)
+
+
+async def test_a_key_is_added_once(store: Store):
+    """Of two records of one key the first stays; another log knows nothing of it."""
+    assert await store.append("log", {"n": 1}, key="k")
+    assert not await store.append("log", {"n": 2}, key="k")
+    assert await store.append("log", {"n": 3}, key="other")
+    assert await store.append("log", {"n": 4})
+    assert await store.append("other", {"n": 5}, key="k")
+    assert records(store) == [{"n": 1}, {"n": 3}, {"n": 4}]
+
+
+async def test_tasks_append_at_once(store: Store):
+    """More tasks than a store has connections do not hinder each other."""
+    await asyncio.gather(*(store.append("log", {"n": n}) for n in range(300)))
+    assert sorted(record["n"] for record in records(store)) == list(range(300))
+
+
+async def test_long_logs_come_back_whole(store: Store):
+    """A log that is read in pieces has no gap between them, however it is chosen from."""
+    for n in range(2_500):
+        await store.append("log", {"n": n, "kind": "odd" if n % 2 else "even", "run_id": f"{n}"})
+    assert [record["n"] for record in records(store)] == list(range(2_500))
+    odd = records(store, where={"kind": ["odd"]})
+    assert [record["n"] for record in odd] == list(range(1, 2_500, 2))
+    some = records(store, where={"run_id": ["7", "2000", "none"], "kind": ["odd"]})
+    assert [record["n"] for record in some] == [7]
+
+
+@pytest.mark.parametrize("value", ["\udc80", "a\0b", "", "é" * 500, "x" * 10_000])
+async def test_odd_values_are_found(store: Store, value: str):
+    """Whatever text a searchable field has, it is found by it, and nothing else is."""
+    await store.append("log", {"run_id": "a", "n": 0})
+    await store.append("log", {"run_id": "é" * 501, "n": 1})
+    await store.append("log", {"run_id": value, "n": 2})
+    assert [r["n"] for r in records(store, where={"run_id": [value]})] == [2]
+    for n in range(20):
+        await store.append("log", {"kind": "more", "n": n})
+    assert [r["n"] for r in records(store, where={"run_id": [value]})] == [2]
+
+
+def test_event_loops_follow_each_other(url: str):
+    """A store that is never closed is used by one event loop after another, with no warning."""
+    code = """if True:
+        import asyncio, sys
+        from agentsys.stores import open_store
+        store = open_store(sys.argv[1])
+        for n in range(3):
+            asyncio.run(store.append("log", {"n": n}))
+        async def several():
+            await asyncio.gather(*(store.append("log", {"n": n}) for n in range(3, 40)))
+        asyncio.run(several())
+        print(sum(1 for _ in store.read("log")))
+    """
+    command = [sys.executable, "-X", "dev", "-W", "error", "-c", code, url]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+    assert (done.stdout, done.stderr) == ("40\n", "")
+
+
+async def test_a_reader_may_stop(store: Store):
+    """An iterator that is left early keeps nothing open."""
+    for n in range(1_500):
+        await store.append("log", {"n": n})
+    reading = store.read("log")
+    assert next(reading).record == {"n": 0}
+    reading.close()
+    del reading
+    gc.collect()

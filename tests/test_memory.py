@@ -19,20 +19,15 @@ from agentsys.memory.search import MAX_QUERY, MAX_RESULTS
 from agentsys.models.embedding import LiteLLMEmbedder, embedder
 from agentsys.project import find
 from agentsys.settings import Settings
-from agentsys.stores import Store, open_store
+from agentsys.stores import Store
 from agentsys.tools.tool import Tool
 from tests.loopback import Loopback, embed, fail, send
-from tests.stores.test_store import STORES
+from tests.stores.conftest import Later, later, store, url
+
+__all__ = ["later", "store", "url"]
 
 ODD = ["", "a", "b", "a/b", "a%2Fb", "b/a", "..", "a:b", "a\nb", "A", "а", "á", "a\u0301", "\ud800"]
 """Names that some encoding takes for one another: separators, escapes, look-alikes, surrogates."""
-
-
-@pytest.fixture(params=STORES)
-async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
-    opened = open_store(STORES[request.param](tmp_path))
-    yield opened
-    await opened.close()
 
 
 @pytest.fixture
@@ -112,18 +107,19 @@ async def test_a_deleted_entry_is_gone(shared: SharedMemory) -> None:
     assert not await memory.delete("key")
 
 
-async def test_an_expired_entry_is_gone(shared: SharedMemory) -> None:
+async def test_an_expired_entry_is_gone(shared: SharedMemory, later: Later) -> None:
     """After its time to live it is neither got, listed nor found."""
     memory = shared.of("t")
-    await memory.set("short", "word", ttl=0.05)
+    await memory.set("short", "word", ttl=60)
     await memory.set("long", "word", ttl=3600)
-    await asyncio.sleep(0.1)
-    assert await memory.get("short") is None
-    assert keys(await memory.entries()) == keys(await memory.search("word")) == ["long"]
     entry = await memory.get("long")
     assert entry is not None
     assert entry.expires is not None
-    assert timedelta(minutes=59) < entry.expires - datetime.now(UTC) <= timedelta(hours=1)
+    assert entry.expires - entry.written == timedelta(hours=1)
+    assert keys(await memory.search("word")) == ["long", "short"]
+    later(61)
+    assert await memory.get("short") is None
+    assert keys(await memory.entries()) == keys(await memory.search("word")) == ["long"]
 
 
 async def test_only_one_of_many_sets_what_nobody_had(shared: SharedMemory) -> None:

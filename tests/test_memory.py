@@ -11,12 +11,15 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import BaseModel
 
+from agentsys import Agent, Request, System
 from agentsys.errors import SettingsError, StoreError, ToolFailed, UserError
 from agentsys.memory import ABSENT, Memory, SharedMemory, current, using
 from agentsys.memory.entry import MAX_CONTENT, MAX_KEY, namespace
 from agentsys.memory.search import MAX_QUERY, MAX_RESULTS
 from agentsys.models.embedding import LiteLLMEmbedder, embedder
+from agentsys.models.scripted import Scripted
 from agentsys.project import find
 from agentsys.settings import Settings
 from agentsys.stores import Store
@@ -565,6 +568,61 @@ async def test_without_a_memory_tools_fail_clearly(tools) -> None:
             await work
     with using(None), pytest.raises(ToolFailed):
         current()
+
+
+def scripted(*uses: tuple[str, dict[str, str]]) -> Scripted:
+    """A model that uses the tools one after the other, then answers with what it was told last."""
+
+    def answer(request: Request) -> dict[str, Any]:
+        at = sum(message.role == "assistant" for message in request.messages)
+        if at < len(uses):
+            return {"tool": uses[at][0], "args": uses[at][1]}
+        return {"final": {"text": request.messages[-1].content}}
+
+    return Scripted(answer)
+
+
+class Said(BaseModel):
+    text: str
+
+
+async def test_agents_share_what_they_remember(store: Store, tools) -> None:
+    """A run recalls what a run before it remembered: of its tenant and team, and of no other."""
+    writes = scripted(("remember", {"key": "home", "text": "Mia lives in Paris"}))
+    writer = Agent(Said, Said, "x", name="scout", tools=list(tools))
+    async with System({"slm": writes}, store=store) as system:
+        run = await system.run(writer, Said(text="go"), tenant="acme", team="sales")
+        assert run.output.text == "Result of remember: remembered as 'home'."
+        entry = await system.memory("acme", "sales").get("home")
+        assert entry is not None
+        assert (entry.content, entry.node, entry.run_id) == (
+            "Mia lives in Paris",
+            "scout",
+            run.run_id,
+        )
+    reads = scripted(("recall", {"query": "Where does Mia live: home?"}))
+    async with System({"slm": reads}, store=store) as system:
+        told: dict[tuple[str, str], str] = {}
+        for tenant, team in (
+            ("acme", "sales"),
+            ("acme", "legal"),
+            ("acme", ""),
+            ("other", "sales"),
+        ):
+            run = await system.run(writer, Said(text="go"), tenant=tenant, team=team)
+            told[tenant, team] = run.output.text
+    assert told.pop(("acme", "sales")) == 'Result of recall: ["home: Mia lives in Paris"]'
+    assert set(told.values()) == {"Result of recall: []"}
+
+
+async def test_a_system_without_a_store_has_no_memory(tools) -> None:
+    """Its agents are told so, and application code gets a mistake to mend."""
+    model = scripted(("recall", {"query": "home"}))
+    system = System({"slm": model})
+    run = await system.run(Agent(Said, Said, "x", tools=list(tools)), Said(text="go"))
+    assert run.output.text.startswith("Result of recall: error: there is no shared memory here")
+    with pytest.raises(UserError, match="no shared memory"):
+        system.memory("acme")
 
 
 async def test_each_task_has_its_own_current_memory(shared: SharedMemory) -> None:

@@ -12,7 +12,7 @@ from typing import Any, TypeVar, cast
 from agentsys.attempt import Answer, Attempt
 from agentsys.checks import UNCERTAIN
 from agentsys.context import Context
-from agentsys.errors import Abstain, AgentSysError, ModelError, StepLimit
+from agentsys.errors import Abstain, AgentSysError, BudgetExceeded, ModelError, StepLimit
 from agentsys.events import Decision
 from agentsys.messages import Message
 from agentsys.node import Check, Leaf, Node, snake_case
@@ -20,6 +20,9 @@ from agentsys.prompt import Objection, Turn, input_text
 from agentsys.schema import name_of
 from agentsys.spec import AgentSpec
 from agentsys.tools.tool import Tool
+
+SMALL = "slm"
+"""The tier that a budget of `slm-only` falls back to."""
 
 X = TypeVar("X")
 Y = TypeVar("Y")
@@ -95,15 +98,17 @@ class Agent(Leaf[X, Y]):
     async def execute(self, value: X, context: Context) -> Y:
         """The first answer that passes; else the last doubtful one; else an exception says why."""
         key = (id(self.spec), input_text(value, self.takes))
-        last, doubtful = await self._attempts(value, context, context.memory.turns(key))
+        last, doubtful = await self._attempts(value, context, context.said.turns(key))
         best = last if last.failure is None else doubtful
-        context.memory.keep(key, _without_objection((best or last).turns))
+        context.said.keep(key, _without_objection((best or last).turns))
         if best is None:
             raise cast(AgentSysError, last.failure)
+        if isinstance(last.failure, BudgetExceeded):
+            context.findings.shorten(last.failure)
         if best.doubtful:
-            context.doubts.append(f"{self.name}: {UNCERTAIN}")
+            context.findings.doubts.append(f"{self.name}: {UNCERTAIN}")
         if best.confidence is not None:
-            context.confidences.append(best.confidence)
+            context.findings.confidences.append(best.confidence)
         return best.output
 
     async def _attempts(
@@ -111,21 +116,37 @@ class Agent(Leaf[X, Y]):
     ) -> tuple[Answer, Answer | None]:
         """The last attempt, and the last one that was only doubtful."""
         spec = self.spec
-        tiers = (context.tier,) if context.tier else spec.tiers
+        tiers = [context.tier] if context.tier else [*spec.tiers]
         last, doubtful = Answer(turns, failure=Abstain("no model was asked.")), None
         for place, tier in enumerate(tiers):
             onward: Decision = "escalate" if place + 1 < len(tiers) else "give-up"
-            for repair in range(1 + spec.repairs):
-                retry: Decision = "repair" if repair < spec.repairs else onward
-                attempt = Attempt(spec, value, context, tier, retry, onward)
-                last = await attempt.answer(last.turns)
-                if last.failure is None or isinstance(last.failure, ModelError | StepLimit):
+            try:
+                last = await self._on(tier, value, context, last.turns, onward)
+            except BudgetExceeded as error:
+                last = Answer(last.turns, failure=error)
+                if not error.degrade:
                     break
+                if SMALL not in tiers and SMALL in context.models:
+                    tiers.append(SMALL)  # the iteration goes on with it
+                continue
             if last.doubtful:
                 doubtful = last
             elif last.failure is None:
                 break
         return last, doubtful
+
+    async def _on(
+        self, tier: str, value: X, context: Context, turns: tuple[Turn, ...], onward: Decision
+    ) -> Answer:
+        """The attempts on one tier, until there is an answer or nothing left to object to."""
+        last = Answer(turns)
+        for repair in range(1 + self.spec.repairs):
+            retry: Decision = "repair" if repair < self.spec.repairs else onward
+            attempt = Attempt(self.spec, value, context, tier, retry, onward)
+            last = await attempt.answer(last.turns)
+            if last.failure is None or isinstance(last.failure, ModelError | StepLimit):
+                break
+        return last
 
     def _guarded(
         self, *, checks: Sequence[Check[Any, Any]] = (), tiers: Sequence[str] = ()
@@ -137,7 +158,7 @@ class Agent(Leaf[X, Y]):
 
     def _with(self, spec: AgentSpec) -> "Agent[X, Y]":
         changed = copy(self)
-        changed.compiled = None
+        changed.compiled = changed.shared = None
         changed.spec = spec
         return changed
 

@@ -1,19 +1,20 @@
 """One attempt of an agent on one tier: requests until there is a final answer, each recorded."""
 
-import asyncio
-import time
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, cast
 
+from agentsys.call import Asked, Asking
 from agentsys.checks import UNCERTAIN
 from agentsys.confidence import confidence
 from agentsys.context import Context
-from agentsys.errors import Abstain, AgentSysError, InvalidOutput, ModelError, StepLimit, Truncated
-from agentsys.events import Call, Decision, ToolCall
+from agentsys.errors import Abstain, AgentSysError, InvalidOutput, ModelError, StepLimit
+from agentsys.events import Decision
 from agentsys.models import base
 from agentsys.prompt import Objection, Observation, Reply, Turn, input_text
 from agentsys.schema import conform, fits, parse, validate_json
 from agentsys.spec import AgentSpec
+from agentsys.tool_use import use
 
 SAMPLE_TEMPERATURE = 0.7
 """Temperature of the samples of a vote after the first (Wang et al. 2022, section 3.1)."""
@@ -60,29 +61,36 @@ class Attempt:
     onward: Decision
     """What follows where this tier cannot answer, or is not sure."""
 
+    @cached_property
+    def _asking(self) -> Asking:
+        return Asking(self.agent, self.context, self.tier, self.onward)
+
     async def answer(self, turns: tuple[Turn, ...]) -> Answer:
-        """What came of asking on from these turns."""
+        """What came of asking on from these turns.
+
+        Raises:
+            BudgetExceeded: a budget had no room for a request.
+        """
         least: float | None = None
         for _ in range(self.agent.steps if self.agent.tools else 1):
             try:
-                reply, call = await self._request(turns)
+                asked = await self._request(turns)
             except ModelError as error:
                 return Answer(turns, failure=error)
-            turns = (*turns, Reply(reply.text))
+            turns = (*turns, Reply(asked.reply.text))
             try:
-                step, call = self._read(reply, call)
+                step, asked = self._read(asked)
             except InvalidOutput as error:
-                return self._refused(replace(call, schema_valid=False), error, turns)
-            least = _least(least, call.confidence)
+                return await self._refused(_with(asked, schema_valid=False), error, turns)
+            least = _least(least, asked.call.confidence)
             if isinstance(step, _Final):
-                return self._judged(step, replace(call, confidence=least), turns)
-            self.context.emit(replace(call, decision="tool"))
-            turns = (*turns, await self._used(step))
+                return await self._judged(step, _with(asked, confidence=least), turns)
+            await self._decide(asked, "tool")
+            turns = (*turns, await self._used(step, asked.call.call_id))
         limit = f"{self.agent.name!r} gave no answer in {self.agent.steps} steps."
         return Answer((*turns, Objection(limit)), failure=StepLimit(limit))
 
-    async def _request(self, turns: tuple[Turn, ...]) -> tuple[base.Reply, Call]:
-        """The reply, and the record of the call, which is not complete yet."""
+    async def _request(self, turns: tuple[Turn, ...]) -> Asked:
         request = base.Request(
             self.agent.messages(self.value, turns),
             self.agent.schema,
@@ -90,126 +98,65 @@ class Attempt:
             SAMPLE_TEMPERATURE if self.context.sampling else 0.0,
             self.context.seed,
         )
-        call = self._call()
-        try:
-            reply = await self.context.models[self.tier].ask(request)
-        except ModelError as error:
-            self.context.emit(_failed(call, error, self.onward))
-            raise
-        except base.Cancelled as error:
-            self.context.emit(_failed(call, error, self.onward))
-            # The plain class: Python 3.11's `timeout` and `TaskGroup` do not know a subclass.
-            raise asyncio.CancelledError(*error.args) from error
-        except asyncio.CancelledError:
-            self.context.emit(replace(call, decision="cancel", reason="the run was cancelled."))
-            raise
-        return reply, replace(
-            call,
-            deployment=reply.deployment,
-            guided=reply.guided,
-            tokens_in=reply.usage.tokens_in,
-            tokens_out=reply.usage.tokens_out,
-            nano_usd=reply.nano_usd,
-            seconds=reply.seconds,
-            text=reply.text,
-        )
-
-    def _call(self) -> Call:
         key = (id(self.agent), input_text(self.value, self.agent.takes), self.context.seed)
-        return Call(
-            run_id=self.context.run_id,
-            node=self.agent.name,
-            tier=self.tier,
-            deployment="",
-            attempt=self.context.number(key),
-            guided="none",
-            tokens_in=0,
-            tokens_out=0,
-            nano_usd=0,
-            seconds=0.0,
-            schema_valid=None,
-            confidence=None,
-            decision="accept",
-            reason="",
-            text="",
-        )
+        return await self._asking.ask(request, self.context.number(key))
 
-    def _read(self, reply: base.Reply, call: Call) -> tuple[_Use | _Final, Call]:
-        """What the reply says; the record, with its validity and confidence."""
-        schema = self.agent.schema
+    def _read(self, asked: Asked) -> tuple[_Use | _Final, Asked]:
+        """What the reply says; with the record of its validity and confidence."""
+        schema, reply = self.agent.schema, asked.reply
         if schema is None:
-            sure = confidence(reply.text, reply.tokens, json=False)
-            return _Final(reply.text), replace(call, confidence=sure)
+            return _Final(reply.text), self._sure(asked, json=False)
         content = parse(reply.text)
         if self.agent.tools:
             step, valid = _step(content, self.agent), fits(content, schema)
         else:
             conform(content, schema)
             step, valid = _Final(content), True
-        sure = confidence(reply.text, reply.tokens, tool_call=isinstance(step, _Use))
-        return step, replace(call, confidence=sure, schema_valid=valid)
+        asked = self._sure(asked, tool_call=isinstance(step, _Use))
+        return step, _with(asked, schema_valid=valid)
 
-    def _judged(self, step: _Final, call: Call, turns: tuple[Turn, ...]) -> Answer:
+    def _sure(self, asked: Asked, *, json: bool = True, tool_call: bool = False) -> Asked:
+        if asked.replayed:
+            return asked  # its log-probabilities are gone; their outcome is on record
+        reply = asked.reply
+        sure = confidence(reply.text, reply.tokens, json=json, tool_call=tool_call)
+        return _with(asked, confidence=sure)
+
+    async def _judged(self, step: _Final, asked: Asked, turns: tuple[Turn, ...]) -> Answer:
         try:
             output = validate_json(step.value, self.agent.gives)
             reason = self.agent.objection(self.value, output)
         except InvalidOutput as error:
-            return self._refused(call, error, turns)
+            return await self._refused(asked, error, turns)
         except Exception as error:  # a check broke: the reply is paid for all the same
-            what = f"a check raised {type(error).__name__}: {error}"
-            self.context.emit(replace(call, decision="give-up", reason=what))
+            await self._decide(asked, "give-up", f"a check raised {type(error).__name__}: {error}")
             raise
         if reason:
-            return self._refused(call, Abstain(reason), turns)
-        sure = call.confidence
+            return await self._refused(asked, Abstain(reason), turns)
+        sure = asked.call.confidence
         if sure is not None and sure < self.agent.threshold(self.tier):
-            self.context.emit(replace(call, decision=self.onward, reason=UNCERTAIN))
+            await self._decide(asked, self.onward, UNCERTAIN)
             turns = (*turns, Objection(UNCERTAIN))
             return Answer(turns, output=output, confidence=sure, doubtful=True)
-        self.context.emit(replace(call, decision="accept"))
+        await self._decide(asked, "accept")
         return Answer(turns, output=output, confidence=sure)
 
-    def _refused(self, call: Call, error: AgentSysError, turns: tuple[Turn, ...]) -> Answer:
-        self.context.emit(replace(call, decision=self.retry, reason=error.message))
+    async def _refused(self, asked: Asked, error: AgentSysError, turns: tuple[Turn, ...]) -> Answer:
+        await self._decide(asked, self.retry, error.message)
         return Answer((*turns, Objection(error.message)), failure=error)
 
-    async def _used(self, step: _Use) -> Observation:
+    async def _decide(self, asked: Asked, decision: Decision, reason: str = "") -> None:
+        await self._asking.record(asked, replace(asked.call, decision=decision, reason=reason))
+
+    async def _used(self, step: _Use, call_id: str) -> Observation:
         tool = next(tool for tool in self.agent.tools if tool.name == step.tool)
-        started = time.perf_counter()
-        try:
-            text, executable = await tool.use(step.args), True
-        except AgentSysError as error:
-            text, executable = f"error: {error.message}", False
-        except Exception as error:  # whatever a tool raises goes back to the model
-            text, executable = f"error: {type(error).__name__}: {error}", False
-        self.context.emit(
-            ToolCall(
-                run_id=self.context.run_id,
-                node=self.agent.name,
-                tool=step.tool,
-                args=step.args,
-                executable=executable,
-                observation=text,
-                seconds=time.perf_counter() - started,
-            )
+        return Observation(
+            step.tool, await use(tool, step.args, self.context, self.agent.name, call_id)
         )
-        return Observation(step.tool, text)
 
 
-def _failed(call: Call, error: "ModelError | base.Cancelled", onward: Decision) -> Call:
-    """The record of a call without a reply, with what it cost."""
-    cancelled = isinstance(error, base.Cancelled)
-    return replace(
-        call,
-        deployment=error.deployment,
-        tokens_in=error.tokens_in,
-        tokens_out=error.tokens_out,
-        nano_usd=error.nano_usd,
-        seconds=error.seconds,
-        schema_valid=False if isinstance(error, Truncated) else None,
-        decision="cancel" if cancelled else onward,
-        reason="the run was cancelled." if cancelled else str(error),
-    )
+def _with(asked: Asked, **changes: Any) -> Asked:
+    return replace(asked, call=replace(asked.call, **changes))
 
 
 def _least(first: float | None, second: float | None) -> float | None:

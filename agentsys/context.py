@@ -1,19 +1,28 @@
 """What a run carries with it through every node."""
 
+import re
 from collections import Counter
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Generator, Hashable, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
+from typing import Any
 from zlib import crc32
 
-from agentsys.events import Event
+from agentsys.budgets import Purse
+from agentsys.errors import AgentSysError, BudgetExceeded, UserError
+from agentsys.journal import Journal
+from agentsys.limits import Budget
+from agentsys.memory import SharedMemory, using
 from agentsys.models.base import Model
 from agentsys.prompt import Objection, Turn
+from agentsys.schema import dump
 
 
-class Memory:
+class Conversations:
     """What each agent said in an attempt, so that an objection can be put to it."""
 
-    def __init__(self, outer: "Memory | None" = None) -> None:
+    def __init__(self, outer: "Conversations | None" = None) -> None:
         self._outer = outer
         self._turns: dict[Hashable, tuple[Turn, ...]] = {}
         self._open: set[Hashable] = set()
@@ -36,42 +45,117 @@ class Memory:
             self._turns[key] += (Objection(reason),)
         self._open.clear()
 
-    def take_over(self, inner: "Memory") -> None:
+    def take_over(self, inner: "Conversations") -> None:
         """Answer for what was said in an inner attempt: an objection reaches it, too."""
         for key, turns in inner._turns.items():
             self.keep(key, turns)
 
 
+@dataclass
+class Findings:
+    """What a part of a run leaves behind besides its output; JSON data, kept in checkpoints."""
+
+    doubts: list[str] = field(default_factory=list[str])
+    """Reasons why an accepted answer is of low confidence."""
+    confidences: list[float] = field(default_factory=list[float])
+    """Confidence of every accepted answer."""
+    shortfalls: list[str] = field(default_factory=list[str])
+    """What was left out because a budget had no room for it."""
+
+    @property
+    def settled(self) -> bool:
+        """Whether nothing speaks against the output."""
+        return not (self.doubts or self.shortfalls)
+
+    def shorten(self, error: BudgetExceeded) -> None:
+        """Something better was not affordable: a doubt, if the budget says to go on without."""
+        (self.doubts if error.degrade else self.shortfalls).append(error.message)
+
+    def add(self, other: "Findings") -> None:
+        """Take over what another part has found."""
+        self.doubts.extend(other.doubts)
+        self.confidences.extend(other.confidences)
+        self.shortfalls.extend(other.shortfalls)
+
+
+def _cannot_stop(question: Any) -> Any:
+    raise AgentSysError(
+        f"A human must decide, and nobody can be asked here: {question}",
+        hint="Run the graph with system.run.",
+    )
+
+
 @dataclass(frozen=True)
 class Context:
-    """The surroundings of one run: its models, where its events go, and what is in force now."""
+    """The surroundings of one run: its models and journal, and what is in force now."""
 
     run_id: str
     models: Mapping[str, Model]
-    emit: Callable[[Event], None]
+    journal: Journal
     seed: int = 0
+    tenant: str = ""
+    place: str = ""
+    """Where in the graph this is: the same in every run of it, and after a resumption."""
+    team: str = ""
+    """Whose part of the tenant's shared memory is used; empty: the tenant's own."""
+    memory: SharedMemory | None = None
+    purse: Purse | None = None
+    """What may be spent here; `None`: anything."""
+    stop: Callable[[Any], Any] = _cannot_stop
+    """LangGraph's `interrupt`: stops the run with a question."""
+    passing: tuple[type[BaseException], ...] = ()
+    """Exceptions by which LangGraph steers a run; they are nobody else's business."""
     tier: str | None = None
     """Overrides every agent's own tier; set while an outer node escalates."""
     sampling: bool = False
     """Whether replies are drawn at a temperature: all samples of a vote after the first."""
     votes: int = 0
     """How many votes this is inside of."""
-    memory: Memory = field(default_factory=Memory)
-    doubts: list[str] = field(default_factory=list[str])
-    """Reasons why an accepted answer is of low confidence."""
-    confidences: list[float] = field(default_factory=list[float])
-    """Confidence of every accepted answer."""
+    said: Conversations = field(default_factory=Conversations)
+    findings: Findings = field(default_factory=Findings)
     asked: Counter[Hashable] = field(default_factory=Counter[Hashable])
     """Requests so far in the run, by agent, input and seed."""
+    drawn: dict[str, "Context"] = field(default_factory=dict[str, "Context"])
+    """The surroundings of the samples that a vote is drawing, by their place."""
 
-    def attempt(self, *, tier: str | None, memory: Memory) -> "Context":
-        """The surroundings of one attempt, whose doubts count only if it is accepted."""
-        return replace(self, tier=tier or self.tier, memory=memory, doubts=[], confidences=[])
+    failures: dict[str, AgentSysError] = field(default_factory=dict[str, AgentSysError])
+    """Why samples that a vote is drawing have no output, by their place."""
+
+    def ask(self, question: Any) -> Any:
+        """Ask a human: the run stops here; when it is resumed with an answer, this gives it."""
+        ask_id = self.journal.next_id(f"{self.place}?")
+        if ask_id in self.journal.answers:
+            return self.journal.answers[ask_id]
+        return self.stop({"ask_id": ask_id, "question": dump(question, Any)})
+
+    def at(self, part: str | int) -> "Context":
+        """The surroundings of a part."""
+        return replace(self, place=f"{self.place}/{part}")
+
+    def fresh(self) -> "Context":
+        """The same, with findings of its own."""
+        return replace(self, findings=Findings())
+
+    def within(self, budget: Budget) -> "Context":
+        """The same, with a further budget on what is spent here."""
+        if self.purse is None:
+            return self
+        # The same account in every attempt and for every item: the node is one.
+        site = re.sub(r"~\d+|/\d+(?=/|$)", "", self.place)
+        return replace(self, purse=self.purse.within(site, budget))
+
+    def attempt(self, number: int, *, tier: str | None, said: Conversations) -> "Context":
+        """The surroundings of one attempt, whose findings count only if it is accepted."""
+        place = f"{self.place}~{number}"
+        return replace(self, place=place, tier=tier or self.tier, said=said, findings=Findings())
 
     def sampled(self, index: int) -> "Context":
         """The surroundings of one sample of a vote; the first is what there would be without."""
         inner = replace(
-            self, memory=Memory(self.memory), doubts=[], confidences=[], votes=self.votes + 1
+            self.at(index),
+            said=Conversations(self.said),
+            findings=Findings(),
+            votes=self.votes + 1,
         )
         if index == 0:
             return inner
@@ -80,12 +164,46 @@ class Context:
 
     def adopt(self, attempt: "Context") -> None:
         """Take over what an accepted attempt left behind."""
-        self.doubts.extend(attempt.doubts)
-        self.confidences.extend(attempt.confidences)
-        if attempt.memory is not self.memory:
-            self.memory.take_over(attempt.memory)
+        self.findings.add(attempt.findings)
+        if attempt.said is not self.said:
+            self.said.take_over(attempt.said)
 
     def number(self, key: Hashable) -> int:
         """The number of a request among those with its key, from 0."""
         self.asked[key] += 1
         return self.asked[key] - 1
+
+
+_here: ContextVar[Context] = ContextVar("agentsys_here")
+
+
+@contextmanager
+def here(context: Context, node: str) -> Generator[None]:
+    """Tell the code inside this block, a step's or a tool's, where in a run it is."""
+    shared = context.memory
+    memory = shared and shared.of(context.tenant, context.team, node=node, run_id=context.run_id)
+    token = _here.set(context)
+    try:
+        with using(memory):
+            yield
+    finally:
+        _here.reset(token)
+
+
+def interrupt(question: Any) -> Any:
+    """Ask a human, from inside a step or a tool: gives the answer.
+
+    The run ends as `interrupted`, with the question in `run.questions`. `System.run(…, resume=id,
+    answer=…)` and `agentsys resume` go on with it, also after a restart: the step is run again from
+    its beginning, and here it gets the answer. So do nothing before that must not be done twice.
+
+    Args:
+        question: JSON data.
+
+    Raises:
+        UserError: it is not called from a step or a tool.
+    """
+    context = _here.get(None)
+    if context is None:
+        raise UserError("interrupt() was called outside of a run.", hint="Call it in a step.")
+    return context.ask(question)

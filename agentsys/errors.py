@@ -149,6 +149,18 @@ class BudgetExceeded(AgentSysError):
         """The field of `Spend` in which it has none."""
         self.degrade = degrade
         """Whether the budget allows to go on with small models (`slm-only`)."""
+        self.finished: tuple[tuple[int, object], ...] = ()
+        """Of a fan-out that was cut short: the parts that have finished, with their places."""
+
+    def as_json(self) -> dict[str, str | bool]:
+        """The arguments that make it anew."""
+        return {
+            "message": self.message,
+            "hint": self.hint,
+            "account": self.account,
+            "dimension": self.dimension,
+            "degrade": self.degrade,
+        }
 
 
 class InvalidOutput(AgentSysError):

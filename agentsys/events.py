@@ -3,17 +3,19 @@
 from dataclasses import dataclass, fields
 from typing import Any, Literal, get_args
 
+from agentsys.money import Spend
+
 Decision = Literal["accept", "repair", "escalate", "tool", "give-up", "cancel"]
 """What followed a reply: taken; asked again; the next tier asked; a tool run; nothing left to try;
 the run was cancelled while the call was under way."""
 
-Status = Literal["ok", "low_confidence", "abstained", "budget_exceeded", "failed"]
+Status = Literal["ok", "low_confidence", "abstained", "budget_exceeded", "interrupted", "failed"]
 """How a run ended.
 
 `ok`: checked and, where there is a threshold, confident enough; `low_confidence`: checked,
 but the last tier was not confident; `abstained`: no answer that passes the checks, or none
-on purpose; `budget_exceeded`: stopped by a limit (there are none yet); `failed`: a model, a tool
-or a step broke.
+on purpose; `budget_exceeded`: a budget had no room for a call; `interrupted`: it waits for an
+answer of a human and can be resumed; `failed`: a model, a tool or a step broke.
 """
 
 
@@ -25,6 +27,27 @@ class RunStarted:
     graph: str
     task: Any
     """The input as JSON."""
+    tenant: str = ""
+    """On whose account; empty: nobody's in particular."""
+    seed: int = 0
+    budget: dict[str, Any] | None = None
+    """The run's own, as JSON."""
+    team: str = ""
+    process: str = ""
+    """Which one works on it."""
+    durable: bool = False
+    """Whether LangGraph keeps checkpoints of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunResumed:
+    """A run goes on that was cut off, or that waited for an answer."""
+
+    run_id: str
+    ask_id: str = ""
+    """The question that `answer` answers; empty where there is no answer."""
+    answer: Any = None
+    """As JSON."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +74,31 @@ class Call:
     """Why it was not accepted; empty where it was."""
     text: str
     """The reply as it came."""
+    call_id: str = ""
+    """Where in the run it was made, and the how manyth there: the same when the run is resumed."""
+    digest: str = ""
+    """Of what was asked: a call is not asked again only if nothing about it has changed."""
+    accounts: tuple[str, ...] = ()
+    """The accounts it was booked on."""
+    error: str = ""
+    """The class of the `ModelError` that came in place of a reply."""
+
+    @property
+    def spend(self) -> Spend:
+        """What it is booked as."""
+        tokens = self.tokens_in + self.tokens_out
+        return Spend(self.nano_usd, tokens, 1, round(self.seconds * 1_000_000))
+
+
+@dataclass(frozen=True, slots=True)
+class ToolStarted:
+    """A tool that must not be used twice is about to be used."""
+
+    run_id: str
+    node: str
+    tool: str
+    args: Any
+    call_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +113,51 @@ class ToolCall:
     """The tool is known, its arguments fit, and it ran without an exception."""
     observation: str
     seconds: float
+    call_id: str = ""
+    """Of the request in which the model asked for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class StepFinished:
+    """A step gave its output, which a resumed run takes instead of running the step again."""
+
+    run_id: str
+    node: str
+    step_id: str
+    """Where in the run it is, and the how manyth there."""
+    output: Any
+    """As JSON."""
+
+
+@dataclass(frozen=True, slots=True)
+class HoldExpired:
+    """What was held for a call was given back: who made the call has not been heard of since."""
+
+    run_id: str
+    call_id: str
+    nano_usd: int
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetCrossed:
+    """Spending on an account has passed a part of its limit, or all of it."""
+
+    run_id: str
+    account: str
+    dimension: str
+    spent: int
+    limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class RunInterrupted:
+    """A node asked a human; the run waits for `resume`."""
+
+    run_id: str
+    graph: str
+    ask_id: str
+    question: Any
+    """As JSON."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +176,7 @@ class RunFinished:
     calls: int
     tokens_in: int
     tokens_out: int
+    confidence: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,18 +217,35 @@ class Outcome:
     scorer: str
 
 
-Event = RunStarted | Call | ToolCall | RunFinished | BenchStarted | Assigned | Outcome
+Event = (
+    RunStarted
+    | RunResumed
+    | Call
+    | ToolStarted
+    | ToolCall
+    | StepFinished
+    | HoldExpired
+    | BudgetCrossed
+    | RunInterrupted
+    | RunFinished
+    | BenchStarted
+    | Assigned
+    | Outcome
+)
 
 _KINDS: dict[str, type[Event]] = {kind.__name__: kind for kind in get_args(Event)}
 _NAMES = {kind: tuple(f.name for f in fields(kind)) for kind in _KINDS.values()}
-_TUPLES = {RunFinished: "path", BenchStarted: "graphs"}
+_TUPLES = {Call: "accounts", RunFinished: "path", BenchStarted: "graphs"}
 """Fields that JSON turns into lists."""
 
 
 def to_record(event: Event) -> dict[str, Any]:
     """The event as JSON, with its class name under `kind`."""
     kind = type(event)
-    return {"kind": kind.__name__, **{name: getattr(event, name) for name in _NAMES[kind]}}
+    record = {"kind": kind.__name__, **{name: getattr(event, name) for name in _NAMES[kind]}}
+    if isinstance(event, Call):
+        record["microseconds"] = event.spend.microseconds
+    return record
 
 
 def from_record(record: dict[str, Any]) -> Event:
@@ -145,6 +256,7 @@ def from_record(record: dict[str, Any]) -> Event:
     """
     content = dict(record)
     kind = _KINDS[content.pop("kind")]
+    content.pop("microseconds", None)
     if kind in _TUPLES:
-        content[_TUPLES[kind]] = tuple(content[_TUPLES[kind]])
+        content[_TUPLES[kind]] = tuple(content.get(_TUPLES[kind], ()))
     return kind(**content)

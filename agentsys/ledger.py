@@ -3,13 +3,13 @@
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from types import TracebackType
 
 from agentsys.errors import StoreError
 from agentsys.events import Event, from_record, to_record
 from agentsys.stores import Store, open_store
 
-_LOG = "ledger"
+LOG = "ledger"
+"""The log's name in the store."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,13 +22,10 @@ class Recorded:
 
 
 class Ledger:
-    """The events of all runs, kept in a store. Safe for threads and for several processes.
-
-    `with Ledger.open(url) as ledger` closes it.
-    """
+    """The events of all runs, kept in a store. Safe for threads and for several processes."""
 
     def __init__(self, store: Store) -> None:
-        self._store = store
+        self.store = store
 
     @classmethod
     def open(cls, url: str) -> "Ledger":
@@ -40,13 +37,13 @@ class Ledger:
         """
         return cls(open_store(url))
 
-    def write(self, event: Event) -> None:
-        """Append an event; it is kept on return.
+    async def write(self, event: Event, *, key: str | None = None) -> bool:
+        """Append an event; it is kept on return. False: there is one of that key already.
 
         Raises:
             StoreError: it could not be written.
         """
-        self._store.append(_LOG, to_record(event))
+        return await self.store.append(LOG, to_record(event), key=key)
 
     def events(
         self,
@@ -75,7 +72,7 @@ class Ledger:
             where["run_id"] = run_ids
         if bench is not None:
             where["bench"] = [bench]
-        for entry in self._store.read(_LOG, where=where, since=since, until=until):
+        for entry in self.store.read(LOG, where=where, since=since, until=until):
             try:
                 event = from_record(entry.record)
             except (KeyError, TypeError) as error:
@@ -85,18 +82,3 @@ class Ledger:
                     hint="Upgrade agentsys, or set 'store' to another file.",
                 ) from error
             yield Recorded(entry.time, event)
-
-    def close(self) -> None:
-        """Close the store; a second call does nothing."""
-        self._store.close()
-
-    def __enter__(self) -> "Ledger":
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()

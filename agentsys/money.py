@@ -61,6 +61,17 @@ DIMENSIONS = tuple(field.name for field in fields(Spend))
 """The fields of `Spend`, each limited independently."""
 
 
+def shown(dimension: str, amount: int) -> str:
+    """An amount of one field of `Spend`, to read: `$0.01`, `5 s`, `3 calls`."""
+    match dimension:
+        case "nano_usd":
+            return f"${usd(amount):.9f}".rstrip("0").rstrip(".")
+        case "microseconds":
+            return f"{amount / 1_000_000:g} s"
+        case _:
+            return f"{amount:,} {dimension}"
+
+
 @dataclass(frozen=True, slots=True)
 class Price:
     """What a deployment costs: per token, per hour of its machine, or both."""
@@ -91,3 +102,31 @@ class Price:
                 return "per hour"
             case _:
                 return "per token"
+
+
+@dataclass(frozen=True, slots=True)
+class Worst:
+    """The most that a request may take, whichever deployment answers and however often it is tried.
+
+    Budgets hold it before the call, so it must not be exceeded, and should not be far off.
+    """
+
+    tokens_in: int
+    """Of the prompt, with the schema where that is told in the prompt."""
+    seconds: float
+    """Until the deployment is given up."""
+    price: Price
+    """The highest of each rate."""
+    tries: int = 1
+    """How often the prompt may be read and a reply written."""
+
+    def spend(self, max_tokens: int, seconds: float | None = None) -> Spend:
+        """The most that it takes with a reply of at most so many tokens, given up after so long."""
+        longest = self.seconds if seconds is None else seconds
+        usage = Usage(self.tries * self.tokens_in, self.tries * max_tokens)
+        return Spend(
+            nano_usd=self.price.of(usage, longest),
+            tokens=usage.tokens_in + usage.tokens_out,
+            calls=1,
+            microseconds=round(longest * 1_000_000),
+        )

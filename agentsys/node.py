@@ -10,10 +10,13 @@ from collections.abc import Awaitable, Callable, Hashable, Sequence
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, get_type_hints, overload
 
 from pydantic import BaseModel
+from pydantic_core import PydanticSerializationError
 
-from agentsys.context import Context
-from agentsys.errors import DefinitionError
-from agentsys.schema import name_of
+from agentsys.context import Context, here
+from agentsys.errors import DefinitionError, InvalidOutput
+from agentsys.events import StepFinished
+from agentsys.limits import Budget
+from agentsys.schema import dump, name_of, validate, validate_json
 
 if TYPE_CHECKING:
     from langgraph.graph.state import CompiledStateGraph
@@ -42,7 +45,9 @@ class Node(ABC, Generic[I, O]):
     gives: Any
     """The output type, for validation."""
     compiled: Any = None
-    """Its LangGraph, once there is one; `graph()` gives it."""
+    """Its LangGraph, once there is one, as runs use it."""
+    shared: Any = None
+    """The same for others; `graph()` gives it."""
 
     @property
     @abstractmethod
@@ -75,6 +80,10 @@ class Node(ABC, Generic[I, O]):
         """After a failed check or a doubtful answer, run again on these tiers in turn."""
         return self._guarded(tiers=tiers)
 
+    def within(self: "Node[X, Y]", budget: Budget) -> "Node[X, Y]":
+        """Limit what this node may spend in each run, besides what the run itself may spend."""
+        return Within(self, budget)
+
     def at(self: "Node[X, Y]", tier: str) -> "Node[X, Y]":
         """The same node with every agent inside asking this tier, without escalation."""
         return Guarded(self, first=tier)
@@ -88,14 +97,16 @@ class Node(ABC, Generic[I, O]):
         return Vote(self, n)
 
     def graph(self) -> "CompiledStateGraph[Any, Any, Any, Any]":
-        """This node as a compiled LangGraph, whose state has the one key `value`."""
-        from agentsys.graph import compiled
+        """This node as a compiled LangGraph: `value` goes in, `value` and `findings` come out."""
+        from agentsys.graph import public
 
-        return compiled(self)
+        return public(self)
 
     def mermaid(self) -> str:
         """A picture of the graph in Mermaid's language."""
-        return self.graph().get_graph(xray=True).draw_mermaid()
+        from agentsys.graph import picture
+
+        return picture(self)
 
     def _guarded(
         self, *, checks: Sequence[Check[Any, Any]] = (), tiers: Sequence[str] = ()
@@ -129,11 +140,29 @@ class Step(Leaf[X, Y]):
         self.takes, self.gives = _signature(function)
 
     async def execute(self, value: X, context: Context) -> Y:
-        """What the function returns; `sys.exit` in it ends the step, not the program."""
+        """What the function returns; `sys.exit` in it ends the step, not the program.
+
+        A resumed run takes what it returned before.
+        """
+        journal = context.journal
+        step_id = journal.next_id(context.place)
+        if step_id in journal.steps:
+            return validate_json(journal.steps[step_id], self.gives)
         try:
-            return await self.function(value)
+            with here(context, self.name):
+                output = await self.function(value)
         except SystemExit as error:
             raise RuntimeError(f"the step {self.name!r} called sys.exit({error.code})") from error
+        if journal.keeps:
+            await self._keep(context, step_id, output)
+        return output
+
+    async def _keep(self, context: Context, step_id: str, output: Y) -> None:
+        try:
+            data = dump(validate(output, self.gives), self.gives)
+        except (InvalidOutput, PydanticSerializationError):
+            return  # not the type that it should be, which is told later, or none that JSON has
+        await context.journal.write(StepFinished(context.run_id, self.name, step_id, data))
 
 
 def step(function: Callable[[X], Awaitable[Y]], /) -> Node[X, Y]:
@@ -218,6 +247,26 @@ class Vote(Node[X, Y]):
     def parts(self) -> tuple[Node[Any, Any], ...]:
         """The node that is sampled."""
         return (self.voter,)
+
+
+class Within(Node[X, Y]):
+    """A node with a budget of its own. Made by `within`."""
+
+    def __init__(self, inner: Node[X, Y], budget: Budget) -> None:
+        if budget.per != "run":
+            raise DefinitionError(
+                f"A node's budget is for each run, not per={budget.per!r}.",
+                hint="Give other budgets to the System, or write them into agentsys.toml.",
+            )
+        self.inner = inner
+        self.budget = budget
+        self.name = inner.name
+        self.takes, self.gives = inner.takes, inner.gives
+
+    @property
+    def parts(self) -> tuple[Node[Any, Any], ...]:
+        """The node that is limited."""
+        return (self.inner,)
 
 
 class Guarded(Node[X, Y]):

@@ -29,6 +29,15 @@ class Cost:
         return usd(self.nano_usd)
 
 
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a human is asked by a run that waits for the answer."""
+
+    ask_id: str
+    question: Any
+    """JSON data."""
+
+
 @dataclass(frozen=True)
 class Run(Generic[O]):
     """One execution of a node on one task."""
@@ -50,6 +59,10 @@ class Run(Generic[O]):
     """The exception behind `error`, where there is one."""
     value: O | None = None
     gives: Any = None
+    questions: tuple[Question, ...] = ()
+    """What an `interrupted` run asks; `run(…, resume=run_id, answer=…)` answers the first."""
+    finished: tuple[tuple[int, Any], ...] = ()
+    """Of a fan-out that a budget cut short: the outputs that there are, with their places."""
 
     @property
     def ok(self) -> bool:
@@ -58,8 +71,12 @@ class Run(Generic[O]):
 
     @property
     def has_output(self) -> bool:
-        """Whether there is an output: always when `ok` or `low_confidence`."""
-        return self.status in ("ok", "low_confidence")
+        """Whether there is an output: always when `ok` or `low_confidence`.
+
+        A run that is `budget_exceeded` has one where only something better was not affordable.
+        """
+        best = self.status == "budget_exceeded" and self.value is not None
+        return best or self.status in ("ok", "low_confidence")
 
     @property
     def output(self) -> O:
@@ -95,4 +112,6 @@ class Run(Generic[O]):
             },
             "path": list(self.path),
             "error": self.error or None,
+            "questions": [question.question for question in self.questions],
+            "finished": [[place, dump(part, Any)] for place, part in self.finished],
         }

@@ -1,51 +1,72 @@
-"""A system: models and ledger. It runs nodes."""
+"""A system: models, and a store with ledger, budgets and shared memory. It runs nodes."""
 
 import asyncio
-import time
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import AsyncExitStack
 from types import TracebackType
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar, cast, overload
 from uuid import uuid4
 
 from agentsys.blocking import BlockingLoop
+from agentsys.budgets import Budgets
 from agentsys.context import Context
-from agentsys.errors import (
-    Abstain,
-    AgentSysError,
-    InvalidOutput,
-    InvalidTask,
-    StoreError,
-    UnknownName,
-    UserError,
-)
-from agentsys.events import Call, Event, RunFinished, RunStarted, Status, ToolCall
+from agentsys.errors import InvalidOutput, InvalidTask, UnknownName, UserError
+from agentsys.events import Event, RunStarted
+from agentsys.leases import leased, process
 from agentsys.ledger import Ledger
+from agentsys.limits import Budget
+from agentsys.memory import Memory, SharedMemory
 from agentsys.models.base import Model
 from agentsys.models.tiers import Tiers
 from agentsys.node import Node
-from agentsys.run import Cost, Run
+from agentsys.resume import Resuming
+from agentsys.run import Run
+from agentsys.running import Parts
 from agentsys.schema import dump, name_of, validate
 from agentsys.settings import Settings
+from agentsys.stores import Store, open_store
+from agentsys.writer import OnEvent
 
 X = TypeVar("X")
 Y = TypeVar("Y")
 
+_NOTHING: Any = object()
+"""No answer: `None` is one."""
+
 
 class System:
-    """Runs nodes on models, and records every call and outcome in a ledger.
+    """Runs nodes on models; everything that happens is kept in a store.
 
     Safe to share between tasks. Close it, or use it with `async with` or `with`.
     """
 
-    def __init__(self, models: Mapping[str, Model], *, ledger: Ledger | None = None) -> None:
+    def __init__(
+        self,
+        models: Mapping[str, Model],
+        *,
+        store: Store | None = None,
+        budgets: tuple[Budget, ...] = (),
+        memory: SharedMemory | None = None,
+        checkpoints: str | None = None,
+    ) -> None:
         """Put a system together.
 
         Args:
             models: The model of each tier.
-            ledger: Where events are kept; without one they are only returned.
+            store: Where ledger, budgets and shared memory are kept; it is closed with the system.
+                Without one, events are only returned, and budgets hold within this object.
+            budgets: Limits in force besides those that are set in the store.
+            memory: The shared memory; default: one in the store, searched by words.
+            checkpoints: URL of where LangGraph keeps the state of runs with a `run_id`.
         """
         self.models = models
-        self.ledger = ledger
+        self.store = store
+        self.ledger = None if store is None else Ledger(store)
+        self.budgets = Budgets(store or open_store("sqlite:///:memory:"), tuple(budgets))
+        """What may be spent, and what was."""
+        if memory is None and store is not None:
+            memory = SharedMemory(store)
+        self._parts = Parts(models, store, self.budgets, memory, checkpoints)
         self._sync = BlockingLoop()
 
     @classmethod
@@ -54,13 +75,30 @@ class System:
 
         Raises:
             SettingsError: the configuration cannot be used.
-            StoreError: the ledger cannot be opened.
+            StoreError: the store cannot be opened.
         """
-        from agentsys.stores import open_store
-
         settings = Settings.load(path)
-        return cls(Tiers(settings), ledger=Ledger(open_store(settings.store_url)))
+        store = open_store(settings.store_url)
+        return cls(
+            Tiers(settings, store),
+            store=store,
+            budgets=settings.budgets,
+            checkpoints=settings.checkpoints_url,
+        )
 
+    def memory(self, tenant: str = "", team: str = "") -> Memory:
+        """The shared memory of a tenant, or of one of its teams.
+
+        Raises:
+            UserError: the system has no store.
+        """
+        if self._parts.memory is None:
+            raise UserError(
+                "This system has no shared memory.", hint="Give it a store: System(…, store=…)."
+            )
+        return self._parts.memory.of(tenant, team)
+
+    @overload
     async def run(
         self,
         node: Node[X, Y],
@@ -68,48 +106,125 @@ class System:
         *,
         seed: int = 0,
         name: str | None = None,
-        on_event: Callable[[Event], None] | None = None,
+        tenant: str = "",
+        team: str = "",
+        budget: Budget | None = None,
+        run_id: str | None = None,
+        on_event: OnEvent | None = None,
+    ) -> Run[Y]: ...
+    @overload
+    async def run(
+        self,
+        node: Node[X, Y],
+        task: X | None = None,
+        *,
+        resume: str,
+        answer: Any = ...,
+        budget: Budget | None = None,
+        on_event: OnEvent | None = None,
+    ) -> Run[Y]: ...
+    async def run(
+        self,
+        node: Node[X, Y],
+        task: X | None = None,
+        *,
+        seed: int = 0,
+        name: str | None = None,
+        tenant: str = "",
+        team: str = "",
+        budget: Budget | None = None,
+        run_id: str | None = None,
+        resume: str | None = None,
+        answer: Any = _NOTHING,
+        on_event: OnEvent | None = None,
     ) -> Run[Y]:
         """Run a node on one task. A run that fails is returned, not raised.
 
         Args:
             node: What to run.
-            task: Its input.
+            task: Its input; a run that is resumed has its own.
             seed: Of every sampled reply.
             name: How the ledger calls the graph; default: the node's name.
+            tenant: On whose account, and in whose shared memory; empty: nobody's in particular.
+            team: Whose part of the tenant's shared memory; empty: the tenant's own.
+            budget: What this run may spend; on resuming: in place of what it was begun with.
+            run_id: An id of your own; LangGraph then keeps checkpoints of the run.
+            resume: The id of a run that was cut off, has failed or waits for an answer. Nothing
+                that has finished in it is executed or paid again. One that has its result gives it.
+            answer: To the question of an `interrupted` run.
             on_event: Called with every event as it happens.
 
         Raises:
-            UserError: the task does not fit, a tier is not configured, or the wiring is wrong.
-            StoreError: the ledger cannot be written.
+            UserError: the task does not fit, a tier is not configured, the wiring is wrong, or the
+                run cannot be begun or resumed.
+            StoreError: the store cannot be used.
         """
+        self._prepare(node)
+        if resume is not None:
+            given = () if answer is _NOTHING else (answer,)
+            going = Resuming(self._parts, node, resume, budget, given, on_event)
+            return cast("Run[Y]", await going.run())
         task = _fitting(node, task)
-        for tier in node.tiers:
-            # Made now, so that what cannot be used is named before any call.
-            if tier not in self.models and not isinstance(self.models, Tiers):
-                raise UnknownName("tier", tier, self.models)
-            self.models[tier]
-        node.graph()  # compiled now, so that no run's time has it in
-        running = _Running(self, node, task, name or node.name, seed, on_event)
-        return cast("Run[Y]", await running.run())
+        start = RunStarted(
+            run_id=_own(run_id) if run_id is not None else uuid4().hex,
+            graph=name or node.name,
+            task=dump(task, node.takes),
+            tenant=tenant,
+            seed=seed,
+            budget=None if budget is None else budget.model_dump(mode="json"),
+            team=team,
+            process=process(),
+            durable=run_id is not None,
+        )
+        async with AsyncExitStack() as stack:
+            if run_id is not None:
+                await self._reserve(stack, start.run_id, node)
+            running = self._parts.running(node, task, start, budget, on_event)
+            return cast("Run[Y]", await running.run(start))
 
     def run_sync(
-        self, node: Node[X, Y], task: X, *, seed: int = 0, name: str | None = None
+        self,
+        node: Node[X, Y],
+        task: X,
+        *,
+        seed: int = 0,
+        name: str | None = None,
+        tenant: str = "",
+        budget: Budget | None = None,
     ) -> Run[Y]:
         """`run`, for code that is not async; threads take turns.
 
         Raises:
             UserError: as `run` does, and inside an event loop, which must `await run` instead.
         """
-        return self._sync.run(self.run(node, task, seed=seed, name=name))
+        return self._sync.run(
+            self.run(node, task, seed=seed, name=name, tenant=tenant, budget=budget)
+        )
 
     async def stream(
-        self, node: Node[X, Y], task: X, *, seed: int = 0, name: str | None = None
+        self,
+        node: Node[X, Y],
+        task: X,
+        *,
+        seed: int = 0,
+        name: str | None = None,
+        tenant: str = "",
+        budget: Budget | None = None,
+        run_id: str | None = None,
     ) -> AsyncGenerator[Event | Run[Y], None]:
         """Events as they happen, then the `Run`. Leaving the loop early cancels the run."""
         events: asyncio.Queue[Event | None] = asyncio.Queue()
         running = asyncio.ensure_future(
-            self.run(node, task, seed=seed, name=name, on_event=events.put_nowait)
+            self.run(
+                node,
+                task,
+                seed=seed,
+                name=name,
+                tenant=tenant,
+                budget=budget,
+                run_id=run_id,
+                on_event=events.put_nowait,
+            )
         )
         running.add_done_callback(lambda _: events.put_nowait(None))
         try:
@@ -120,24 +235,49 @@ class System:
             running.cancel()
             await asyncio.gather(running, return_exceptions=True)
 
-    def context(self, *, seed: int = 0, name: str = "langgraph") -> Context:
+    def context(
+        self, *, seed: int = 0, name: str = "langgraph", tenant: str = "", team: str = ""
+    ) -> Context:
         """What `node.graph()` needs when LangGraph invokes it: `context=system.context()`.
 
         Make one for each run. Its calls are in the ledger under `name`; the run's end is not, since
         LangGraph does not say when that is.
         """
-        emit = self.ledger.write if self.ledger is not None else _ignore
-        run_id = uuid4().hex
-        emit(RunStarted(run_id, name, None))
-        return Context(run_id, self.models, emit, seed)
+        start = RunStarted(
+            uuid4().hex, name, None, tenant=tenant, seed=seed, team=team, process=process()
+        )
+        writer = self._parts.writer(start)
+        writer.first = start
+        return self._parts.context(start, writer)
+
+    def _prepare(self, node: Node[Any, Any]) -> None:
+        """Make what can go wrong go wrong before any call."""
+        for tier in node.tiers:
+            if tier not in self.models and not isinstance(self.models, Tiers):
+                raise UnknownName("tier", tier, self.models)
+            self.models[tier]
+        node.graph()  # compiled now, so that no run's time has it in
+
+    async def _reserve(self, stack: AsyncExitStack, run_id: str, node: Node[Any, Any]) -> None:
+        """Make sure that nobody else has a run of this id."""
+        if self.store is None or self.ledger is None:
+            raise UserError("A run_id is of use only with a store: System(…, store=…).")
+        await stack.enter_async_context(leased(self.store, f"run:{run_id}", f"The run {run_id!r}"))
+        if next(self.ledger.events(RunStarted, run_ids=[run_id]), None) is not None:
+            raise UserError(
+                f"There is a run {run_id!r} already.",
+                hint=f"Go on with it: 'agentsys resume {run_id}', or run(…, resume=…).",
+            )
 
     async def close(self) -> None:
-        """Give back models and ledger."""
+        """Give back models and store."""
         try:
             await self._close_models()
         finally:
-            if self.ledger is not None:
-                self.ledger.close()
+            if self._parts.memory is not None:
+                await self._parts.memory.close()
+            if self.store is not None:
+                await self.store.close()
 
     async def _close_models(self) -> None:
         if isinstance(self.models, Tiers):
@@ -170,124 +310,16 @@ class System:
         await self.close()
 
 
-def _ignore(event: Event) -> None:
-    """Without a ledger, events of a graph that LangGraph runs go nowhere."""
-
-
-def _fitting(node: Node[X, Any], task: X) -> X:
+def _fitting(node: Node[X, Any], task: X | None) -> X:
     try:
         return validate(task, node.takes)
     except InvalidOutput as error:
         raise InvalidTask(f"{node.name!r} takes {name_of(node.takes)}: {error.message}") from error
 
 
-class _Running:
-    """One run under way."""
-
-    def __init__(
-        self,
-        system: System,
-        node: Node[Any, Any],
-        task: Any,
-        graph: str,
-        seed: int,
-        on_event: Callable[[Event], None] | None,
-    ) -> None:
-        self._ledger = system.ledger
-        self._node, self._task, self._graph = node, task, graph
-        self._on_event = on_event
-        self._started = time.perf_counter()
-        self._calls: list[Call] = []
-        self._tool_calls: list[ToolCall] = []
-        self._context = Context(uuid4().hex, system.models, self._emit, seed)
-
-    async def run(self) -> Run[Any]:
-        from agentsys.graph import invoke
-
-        run_id = self._context.run_id
-        self._emit(RunStarted(run_id, self._graph, dump(self._task, self._node.takes)))
-        try:
-            output = await invoke(self._node, self._task, self._context)
-        except StoreError:
-            raise  # what happened cannot be recorded, so it must not pass for a finished run
-        except UserError as error:
-            self._finish("failed", error)
-            raise
-        except asyncio.CancelledError:
-            self._finish("failed", AgentSysError("the run was cancelled."))
-            raise
-        except Abstain as error:
-            return self._finish("abstained", error)
-        except AgentSysError as error:
-            return self._finish("failed", error)
-        except Exception as error:  # a step's own exception ends the run, typed
-            plain = AgentSysError(f"{type(error).__name__}: {error}")
-            plain.__cause__ = error
-            return self._finish("failed", plain)
-        doubts = self._context.doubts
-        if doubts:
-            return self._finish("low_confidence", AgentSysError(doubts[0]), output)
-        return self._finish("ok", None, output)
-
-    def _emit(self, event: Event) -> None:
-        if isinstance(event, Call):
-            self._calls.append(event)
-        elif isinstance(event, ToolCall):
-            self._tool_calls.append(event)
-        if self._ledger is not None:
-            self._ledger.write(event)
-        if self._on_event is not None:
-            self._on_event(event)
-
-    def _finish(self, status: Status, error: AgentSysError | None, output: Any = None) -> Run[Any]:
-        run: Run[Any] = Run(
-            run_id=self._context.run_id,
-            graph=self._graph,
-            status=status,
-            cost=self._cost(),
-            path=_path(self._calls),
-            attempts=tuple(self._calls),
-            tool_calls=tuple(self._tool_calls),
-            confidence=min(self._context.confidences, default=None),
-            error=str(error) if error else "",
-            cause=(error.__cause__ or error) if error else None,
-            value=output,
-            gives=self._node.gives,
+def _own(run_id: str) -> str:
+    if not run_id.strip() or len(run_id) > 200 or not run_id.isprintable():
+        raise UserError(
+            f"{run_id!r} is not an id of a run.", hint="Use 1 to 200 printable characters."
         )
-        self._emit(_finished(run))
-        return run
-
-    def _cost(self) -> Cost:
-        return Cost(
-            nano_usd=sum(call.nano_usd for call in self._calls),
-            calls=len(self._calls),
-            tokens_in=sum(call.tokens_in for call in self._calls),
-            tokens_out=sum(call.tokens_out for call in self._calls),
-            seconds=time.perf_counter() - self._started,
-        )
-
-
-def _path(calls: list[Call]) -> tuple[str, ...]:
-    """Each agent and tier once in a row."""
-    path: list[str] = []
-    for call in calls:
-        place = f"{call.node}@{call.tier}"
-        if not path or path[-1] != place:
-            path.append(place)
-    return tuple(path)
-
-
-def _finished(run: Run[Any]) -> RunFinished:
-    return RunFinished(
-        run_id=run.run_id,
-        graph=run.graph,
-        status=run.status,
-        output=run.output_json(),
-        error=run.error,
-        path=run.path,
-        seconds=run.cost.seconds,
-        nano_usd=run.cost.nano_usd,
-        calls=run.cost.calls,
-        tokens_in=run.cost.tokens_in,
-        tokens_out=run.cost.tokens_out,
-    )
+    return run_id

@@ -34,7 +34,7 @@ class Answer(BaseModel, frozen=True):
 
 def agentsys(url: str, *, ledger: bool = True) -> Run:
     from agentsys import Agent, System
-    from agentsys.ledger import Ledger
+    from agentsys.stores import open_store
     from agentsys.models.litellm import router_models
     from agentsys.settings import Deployment
 
@@ -46,8 +46,8 @@ def agentsys(url: str, *, ledger: bool = True) -> Run:
         usd_per_mtok_out=1,
     )
     folder = tempfile.mkdtemp()
-    kept = Ledger.open(f"sqlite:///{folder}/ledger.db") if ledger else None
-    system = System(router_models([deployment]), ledger=kept)
+    kept = open_store(f"sqlite:///{folder}/ledger.db") if ledger else None
+    system = System(router_models([deployment]), store=kept)
     solve = Agent(Question, Answer, INSTRUCTIONS)
 
     async def run() -> Answer:

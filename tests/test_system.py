@@ -1,6 +1,7 @@
 """A system runs nodes, reports what happened, and records it."""
 
 import asyncio
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,6 @@ import pytest
 from agentsys import Run, System, step
 from agentsys.errors import InvalidTask, NoOutput, Rejected, StoreError, UnknownName, UserError
 from agentsys.events import Call, Event, RunFinished, RunStarted
-from agentsys.ledger import Ledger
 from agentsys.models.base import Cancelled
 from agentsys.models.scripted import Scripted
 from agentsys.money import Price, usd
@@ -41,8 +41,8 @@ class Dear(Stalled):
 
 
 def ledgered(tmp_path: Path, *answers: object) -> System:
-    ledger = Ledger(open_store(f"sqlite:///{tmp_path / 'ledger.db'}"))
-    return System({"slm": Scripted(list(answers))}, ledger=ledger)  # pyright: ignore[reportArgumentType]
+    store = open_store(f"sqlite:///{tmp_path / 'ledger.db'}")
+    return System({"slm": Scripted(list(answers))}, store=store)  # pyright: ignore[reportArgumentType]
 
 
 async def test_cost_counts_every_call() -> None:
@@ -68,6 +68,8 @@ async def test_json_of_a_run_is_stable() -> None:
         "cost",
         "path",
         "error",
+        "questions",
+        "finished",
     ]
     assert list(document["cost"]) == ["usd", "calls", "tokens_in", "tokens_out", "seconds"]
     assert (document["graph"], document["output"], document["error"]) == (
@@ -245,7 +247,7 @@ async def test_ledger_is_closed_although_a_model_will_not(tmp_path: Path) -> Non
         async def close(self) -> None:
             raise RuntimeError("no.")
 
-    stubborn = System({"slm": Stubborn("")}, ledger=models.ledger)
+    stubborn = System({"slm": Stubborn("")}, store=models.store)
     with pytest.raises(RuntimeError):
         await stubborn.close()
     await models.close()
@@ -280,14 +282,15 @@ async def test_decision_of_the_last_failure_is_give_up() -> None:
 
 async def test_ledger_that_breaks_is_raised(tmp_path: Path) -> None:
     """A run whose events cannot be kept does not pass for a finished run."""
+    file = tmp_path / "ledger.db"
+    models = ledgered(tmp_path, {"value": 1})
 
-    class Full(Ledger):
-        def write(self, event: Event) -> None:
-            if isinstance(event, Call):
-                raise StoreError("the disk is full.")
-            super().write(event)
+    def full(event: object) -> None:
+        if isinstance(event, RunStarted):
+            with sqlite3.connect(file) as other:
+                other.execute("DROP TABLE entry")
+            other.close()
 
-    ledger = Full(open_store(f"sqlite:///{tmp_path / 'ledger.db'}"))
-    with pytest.raises(StoreError, match="disk is full"):
-        await System({"slm": Scripted({"value": 1})}, ledger=ledger).run(solve, ASK)
-    ledger.close()
+    with pytest.raises(StoreError, match=r"ledger\.db"):
+        await models.run(solve, ASK, on_event=full)
+    await models.close()

@@ -45,15 +45,15 @@ def bench(
     from agentsys.settings import Settings
 
     settings = Settings.load(config)
-    with Ledger.open(settings.store_url) as ledger:
-        if resume is None:
-            planned = _planned(suite, graph or [], limit, seed or 0)
-        else:
-            planned = _resumed(ledger, resume, suite, graph or [], limit, seed)
-        finished = _finished(planned, ledger, config, concurrency)
-        if not finished and not planned.begun(ledger):
-            raise typer.Exit(INTERRUPTED)
-        broken = _print(planned.id, ledger, settings, as_json=as_json)
+    ledger = Ledger.open(settings.store_url)
+    if resume is None:
+        planned = _planned(suite, graph or [], limit, seed or 0)
+    else:
+        planned = _resumed(ledger, resume, suite, graph or [], limit, seed)
+    finished = _finished(planned, ledger, config, concurrency)
+    if not finished and not planned.begun(ledger):
+        raise typer.Exit(INTERRUPTED)
+    broken = _print(planned.id, ledger, settings, as_json=as_json)
     if not finished:
         _say_how_to_go_on(planned.id, config)
         raise typer.Exit(INTERRUPTED)

@@ -32,10 +32,10 @@ def report(
     from agentsys.settings import Settings
 
     settings = Settings.load(config)
-    with Ledger.open(settings.store_url) as ledger:
-        if bench == "last":
-            bench = find_bench(ledger, bench).bench
-        computed = compute(
-            ledger, by=by, bench=bench, since=since, usd_per_failure=settings.usd_per_failure
-        )
+    ledger = Ledger.open(settings.store_url)
+    if bench == "last":
+        bench = find_bench(ledger, bench).bench
+    computed = compute(
+        ledger, by=by, bench=bench, since=since, usd_per_failure=settings.usd_per_failure
+    )
     print_report(computed, settings, as_json=as_json)

@@ -160,7 +160,7 @@ class _Books:
                 account.error = event.error
             case Outcome():
                 account.outcome = event.success
-            case RunStarted() | Assigned():
+            case _:
                 pass
 
     def run_ids(self) -> list[str]:

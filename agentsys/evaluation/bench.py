@@ -27,6 +27,7 @@ from agentsys.events import Assigned, BenchStarted, Event, Outcome, RunStarted
 from agentsys.ledger import Ledger
 from agentsys.node import Node
 from agentsys.system import System
+from agentsys.writer import OnEvent
 
 _log = logging.getLogger(__name__)
 
@@ -92,7 +93,7 @@ class Bench:
             StoreError: the ledger cannot be written; what it has is kept.
         """
         if system.ledger is None:
-            raise UserError("A bench needs a ledger.", hint="Give one to System(…, ledger=…).")
+            raise UserError("A bench needs a ledger.", hint="Give it a store: System(…, store=…).")
         if concurrency < 1:
             raise UserError(f"A concurrency of {concurrency} runs nothing.", hint="Give 1 or more.")
         for name, graph in self.graphs.items():
@@ -100,7 +101,7 @@ class Bench:
             for tier in graph.tiers:
                 system.models[tier]  # raises where it is not configured
             graph.graph()  # compiled now, so that no task's time has it in
-        self._begin(system.ledger)
+        await self._begin(system.ledger)
         work = _Work(self, system, system.ledger, on_progress)
         await work.run(concurrency)
         return work.skipped
@@ -109,14 +110,14 @@ class Bench:
         """Whether the ledger knows it."""
         return next(ledger.events(BenchStarted, bench=self.id), None) is not None
 
-    def _begin(self, ledger: Ledger) -> None:
+    async def _begin(self, ledger: Ledger) -> None:
         suite = self.suite
         started = BenchStarted(
             self.id, suite.name, tuple(self.graphs), suite.limit, suite.seed, len(suite.tasks)
         )
         before = next(ledger.events(BenchStarted, bench=self.id), None)
         if before is None:
-            ledger.write(started)
+            await ledger.write(started)
         elif before.event != started:
             raise UserError(
                 f"The bench {self.id!r} was begun with other graphs or tasks.",
@@ -168,13 +169,13 @@ class _Work:
         """Run, score, record."""
         suite, run_ids = self._bench.suite, list[str]()
 
-        def assign(run_id: str) -> None:
+        async def assign(run_id: str) -> None:
             run_ids.append(run_id)
-            self._ledger.write(Assigned(run_id, graph, suite.name, self._bench.id, task.id))
+            await self._ledger.write(Assigned(run_id, graph, suite.name, self._bench.id, task.id))
 
-        def watch(event: Event) -> None:
+        async def watch(event: Event) -> None:
             if isinstance(event, RunStarted):
-                assign(event.run_id)
+                await assign(event.run_id)
 
         success = False
         try:
@@ -184,15 +185,15 @@ class _Work:
         except Exception:  # whatever a task raises, it has failed
             _log.debug("Task %s of %s raised.", task.id, graph, exc_info=True)
         if not run_ids:
-            assign(uuid4().hex)  # it raised before its run began
-        self._ledger.write(
+            await assign(uuid4().hex)  # it raised before its run began
+        await self._ledger.write(
             Outcome(
                 run_ids[-1], graph, suite.name, self._bench.id, task.id, success, suite.scorer.name
             )
         )
         return success
 
-    async def _score(self, graph: str, task: Task, watch: Callable[[Event], None]) -> bool:
+    async def _score(self, graph: str, task: Task, watch: OnEvent) -> bool:
         node, suite = self._bench.graphs[graph], self._bench.suite
         run = await self._system.run(
             node,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 from agentsys.messages import Message, Token, Usage
-from agentsys.money import Price, Spend
+from agentsys.money import Worst
 
 JsonSchema = Mapping[str, Any]
 
@@ -44,31 +44,6 @@ class Reply:
     """The generated tokens with their log-probabilities; empty where the deployment gives none."""
     seconds: float
     nano_usd: int
-
-
-@dataclass(frozen=True, slots=True)
-class Worst:
-    """The most that a request may take, whichever deployment answers and however often it is tried.
-
-    Budgets hold it before the call, so it must not be exceeded, and should not be far off.
-    """
-
-    tokens_in: int
-    """Of the prompt, with the schema where that is told in the prompt."""
-    seconds: float
-    """Until the deployment is given up."""
-    price: Price
-    """The highest of each rate."""
-
-    def spend(self, max_tokens: int, seconds: float | None = None) -> Spend:
-        """The most that it takes with a reply of at most so many tokens, given up after so long."""
-        longest = self.seconds if seconds is None else seconds
-        return Spend(
-            nano_usd=self.price.of(Usage(self.tokens_in, max_tokens), longest),
-            tokens=self.tokens_in + max_tokens,
-            calls=1,
-            microseconds=round(longest * 1_000_000),
-        )
 
 
 class Model(Protocol):

@@ -14,8 +14,8 @@ from typing import Any
 
 from agentsys.errors import ModelError
 from agentsys.messages import Token, Usage
-from agentsys.models.base import Reply, Request, Worst
-from agentsys.money import Price
+from agentsys.models.base import Reply, Request
+from agentsys.money import Price, Worst
 
 Answer = str | Mapping[str, Any] | ModelError
 """A reply as text, as JSON data, or an error to raise."""

@@ -3,7 +3,7 @@
 import inspect
 from collections.abc import Callable
 from functools import cached_property, partial, update_wrapper
-from typing import Any, Generic, ParamSpec, TypeVar, cast, get_type_hints
+from typing import Any, Generic, ParamSpec, TypeVar, cast, get_type_hints, overload
 
 from pydantic import BaseModel, ConfigDict, create_model
 
@@ -22,8 +22,10 @@ class Tool(Generic[P, R]):
     the first line of the docstring.
     """
 
-    def __init__(self, function: Callable[P, R]) -> None:
+    def __init__(self, function: Callable[P, R], *, idempotent: bool = False) -> None:
         self._function = function
+        self.idempotent = idempotent
+        """Whether using it twice does no more than using it once."""
         update_wrapper(self, function)
         self.name: str = function.__name__
         self.doc: str = (inspect.getdoc(function) or "").split("\n", 1)[0]
@@ -103,6 +105,20 @@ class Tool(Generic[P, R]):
         return result if isinstance(result, str) else compact(dump(result, self.gives))
 
 
-def tool(function: Callable[P, R], /) -> Tool[P, R]:
-    """Make a function a tool (decorator)."""
-    return Tool(function)
+@overload
+def tool(function: Callable[P, R], /) -> Tool[P, R]: ...
+@overload
+def tool(*, idempotent: bool) -> Callable[[Callable[P, R]], Tool[P, R]]: ...
+def tool(
+    function: Callable[P, R] | None = None, /, *, idempotent: bool = False
+) -> Tool[P, R] | Callable[[Callable[P, R]], Tool[P, R]]:
+    """Make a function a tool (decorator).
+
+    Args:
+        function: With types and a docstring.
+        idempotent: Whether using it twice does no more than using it once, as with a search. Any
+            other tool is not used again by a run that was cut off in it before somebody says so.
+    """
+    if function is not None:
+        return Tool(function)
+    return partial(Tool[P, R], idempotent=idempotent)

@@ -52,7 +52,7 @@ async def system(ledger: Ledger) -> AsyncIterator[System]:
     price = Price(Decimal("0.05"), Decimal("0.08"))
     small = Scripted(length_of_question, wrong={"value": -1}, error_rate=0.4, price=price)
     large = Scripted(length_of_question, price=Price(Decimal("2.5"), Decimal(10)), name="large")
-    async with System({"slm": small, "llm": large}, ledger=ledger) as opened:
+    async with System({"slm": small, "llm": large}, store=ledger.store) as opened:
         yield opened
 
 
@@ -245,7 +245,7 @@ async def test_what_is_not_the_tasks_fault_ends_the_bench(
 
 async def test_a_model_that_fails_is_a_failed_task(ledger: Ledger):
     """Without an output there is no success, and its cost is none."""
-    async with System({"slm": Scripted(ModelError("gone."))}, ledger=ledger) as system:
+    async with System({"slm": Scripted(ModelError("gone."))}, store=ledger.store) as system:
         await bench(small=SMALL).run(system)
     row = rows(ledger)["small"]
     assert (row.tasks, row.success_rate, row.statuses) == (30, 0.0, {"failed": 30})
@@ -255,7 +255,7 @@ async def test_a_doubtful_right_answer_is_a_success(ledger: Ledger):
     """Success is the scorer's verdict on any output that was handed back."""
     unsure = Agent(Question, Answer, "Give the length.", min_confidence=0.9)
     model = Scripted(length_of_question, confidence=0.5)
-    async with System({"slm": model}, ledger=ledger) as system:
+    async with System({"slm": model}, store=ledger.store) as system:
         await bench(unsure=unsure).run(system)
     row = rows(ledger)["unsure"]
     assert (row.success_rate, row.statuses) == (1.0, {"low_confidence": 30})

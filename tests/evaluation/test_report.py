@@ -1,5 +1,6 @@
 """Reports from events written by hand, against figures worked out by hand."""
 
+import asyncio
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -16,6 +17,7 @@ from agentsys.events import (
     Assigned,
     BenchStarted,
     Call,
+    Event,
     Outcome,
     RunFinished,
     RunStarted,
@@ -43,6 +45,9 @@ class Script:
         self.ledger = ledger
         self._ids = count(1)
 
+    def write(self, event: Event) -> None:
+        asyncio.run(self.ledger.write(event))
+
     def run(
         self,
         graph: str,
@@ -55,15 +60,15 @@ class Script:
     ) -> str:
         """A run; with `task`, as a part of a bench; `status=None` leaves it without its end."""
         run_id = f"r{next(self._ids)}"
-        self.ledger.write(RunStarted(run_id, graph, {}))
+        self.write(RunStarted(run_id, graph, {}))
         if task:
-            self.ledger.write(Assigned(run_id, graph, "sums", bench, task))
+            self.write(Assigned(run_id, graph, "sums", bench, task))
         for event in events:
-            self.ledger.write(replace(event, run_id=run_id))
+            self.write(replace(event, run_id=run_id))
         if status:
-            self.ledger.write(RunFinished(run_id, graph, status, 1, "", (), seconds, 0, 0, 0, 0))
+            self.write(RunFinished(run_id, graph, status, 1, "", (), seconds, 0, 0, 0, 0))
         if success is not None:
-            self.ledger.write(Outcome(run_id, graph, "sums", bench, task, success, "exact"))
+            self.write(Outcome(run_id, graph, "sums", bench, task, success, "exact"))
         return run_id
 
 
@@ -71,7 +76,7 @@ class Script:
 def ledger(tmp_path: Path) -> Iterator[Ledger]:
     opened = Ledger.open(f"sqlite:///{tmp_path}/runs.db")
     yield opened
-    opened.close()
+    asyncio.run(opened.store.close())
 
 
 @pytest.fixture
@@ -187,7 +192,7 @@ def test_an_unknown_bench_is_named(ledger: Ledger, script: Script):
 
 def test_a_bench_that_was_stopped_at_once_is_empty(ledger: Ledger):
     """It is known, and has no rows."""
-    ledger.write(BenchStarted("b1", "sums", ("g",), None, 0, 9))
+    Script(ledger).write(BenchStarted("b1", "sums", ("g",), None, 0, 9))
     assert report(ledger, bench="b1").rows == ()
 
 

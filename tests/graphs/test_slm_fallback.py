@@ -26,7 +26,7 @@ async def benched(tmp_path: Path) -> Report:
     ledger = Ledger.open(f"sqlite:///{tmp_path / 'ledger.db'}")
     suite = load_suite("word-problems", limit=200, seed=0)
     bench = Bench(new_id(), suite, {name: find_graph(name) for name in GRAPHS})
-    async with System(Tiers(Settings.load()), ledger=ledger) as system:
+    async with System(Tiers(Settings.load()), store=ledger.store) as system:
         await bench.run(system)
         return report(ledger, bench=bench.id)
 

@@ -1,0 +1,222 @@
+"""One run under way: from its start, or from where it was cut off."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from agentsys.budgets import Budgets, Purse, surely
+from agentsys.context import Context
+from agentsys.errors import Abstain, AgentSysError, BudgetExceeded, StoreError, UserError
+from agentsys.events import Call, RunFinished, RunInterrupted, RunStarted, Status
+from agentsys.journal import Journal
+from agentsys.ledger import Ledger
+from agentsys.limits import Budget
+from agentsys.memory import SharedMemory
+from agentsys.models.base import Model
+from agentsys.node import Node
+from agentsys.run import Question, Run
+from agentsys.schema import validate
+from agentsys.stores import Store
+from agentsys.writer import OnEvent, Writer
+
+if TYPE_CHECKING:
+    from agentsys.graph import Thread
+
+CANCELLED = "the run was cancelled."
+"""How a run ends that is stopped from outside; it can be resumed."""
+
+
+@dataclass
+class Running:
+    """A run under way."""
+
+    node: Node[Any, Any]
+    task: Any
+    graph: str
+    writer: Writer
+    context: Context
+    checkpoints: str | None = None
+    """URL of where LangGraph keeps the run's state; `None`: it keeps none."""
+
+    async def run(self, first: RunStarted | None) -> Run[Any]:
+        """Execute it to its end, and record that.
+
+        Args:
+            first: What a new run begins with; `None` for one that goes on.
+        """
+        if first is not None:
+            await self.writer.write(first)
+        try:
+            return await self._advance()
+        except StoreError:
+            raise  # what happened cannot be recorded, so it must not pass for a finished run
+        except UserError as error:
+            await self._finish("failed", error)
+            raise
+        except asyncio.CancelledError:
+            await surely(self._finish("failed", AgentSysError(CANCELLED)))
+            raise
+        except BudgetExceeded as error:
+            return await self._finish("budget_exceeded", error, finished=error.finished)
+        except AgentSysError as error:
+            return await self._finish(
+                "abstained" if isinstance(error, Abstain) else "failed", error
+            )
+        except Exception as error:  # a step's own exception ends the run, typed
+            plain = AgentSysError(f"{type(error).__name__}: {error}")
+            plain.__cause__ = error
+            return await self._finish("failed", plain)
+
+    async def _advance(self) -> Run[Any]:
+        from agentsys.graph import advance
+
+        async with self._thread() as thread:
+            output, questions = await advance(self.node, self.task, self.context, thread)
+        if questions:
+            return await self._wait(questions)
+        output = validate(output, self.node.gives)
+        found = self.context.findings
+        if found.shortfalls:
+            error = AgentSysError(found.shortfalls[0])
+            return await self._finish("budget_exceeded", error, output)
+        if found.doubts:
+            return await self._finish("low_confidence", AgentSysError(found.doubts[0]), output)
+        return await self._finish("ok", None, output)
+
+    @asynccontextmanager
+    async def _thread(self) -> "AsyncGenerator[Thread | None]":
+        if self.checkpoints is None:
+            yield None
+            return
+        from agentsys.checkpoints import checkpointer
+        from agentsys.graph import Thread
+
+        async with checkpointer(self.checkpoints) as saver:
+            yield Thread(saver, self.context.run_id)
+
+    async def _wait(self, asked: list[Any]) -> Run[Any]:
+        questions = tuple(Question(one["ask_id"], one["question"]) for one in map(_ours, asked))
+        for one in questions:
+            await self.writer.write(
+                RunInterrupted(self.context.run_id, self.graph, one.ask_id, one.question)
+            )
+        error = AgentSysError("it waits for an answer.")
+        return self._ended("interrupted", error, questions=questions)
+
+    async def _finish(
+        self, status: Status, error: AgentSysError | None, output: Any = None, **more: Any
+    ) -> Run[Any]:
+        run = self._ended(status, error, output, **more)
+        await self.writer.write(_finished(run))
+        return run
+
+    def _ended(
+        self, status: Status, error: AgentSysError | None, output: Any = None, **more: Any
+    ) -> Run[Any]:
+        calls = self.writer.calls
+        return Run(
+            run_id=self.context.run_id,
+            graph=self.graph,
+            status=status,
+            cost=self.writer.cost(),
+            path=path_of(calls),
+            attempts=tuple(calls),
+            tool_calls=tuple(self.writer.tool_calls),
+            confidence=min(self.context.findings.confidences, default=None),
+            error=str(error) if error else "",
+            cause=(error.__cause__ or error) if error else None,
+            value=output,
+            gives=self.node.gives,
+            **more,
+        )
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a system lends to its runs."""
+
+    models: Mapping[str, Model]
+    store: Store | None
+    budgets: Budgets
+    memory: SharedMemory | None
+    checkpoints: str | None
+    """URL of where LangGraph keeps the state of durable runs."""
+
+    @property
+    def ledger(self) -> Ledger | None:
+        """The events of all runs."""
+        return None if self.store is None else Ledger(self.store)
+
+    def running(
+        self,
+        node: Node[Any, Any],
+        task: Any,
+        start: RunStarted,
+        budget: Budget | None,
+        on_event: OnEvent | None,
+    ) -> Running:
+        """A run that is about to begin or to go on."""
+        writer = self.writer(start, budget, on_event)
+        checkpoints = self.checkpoints if start.durable else None
+        return Running(node, task, start.graph, writer, self.context(start, writer), checkpoints)
+
+    def writer(
+        self, start: RunStarted, budget: Budget | None = None, on_event: OnEvent | None = None
+    ) -> Writer:
+        """Where the events of a run go."""
+        counted = self.store is not None or self.budgets.given or budget is not None
+        own = () if budget is None else ((f"run:{start.run_id}", budget),)
+        purse = Purse(self.budgets, start.run_id, start.tenant, own) if counted else None
+        return Writer(self.ledger, purse, on_event)
+
+    def context(self, start: RunStarted, writer: Writer) -> Context:
+        """The surroundings of a run."""
+        return Context(
+            run_id=start.run_id,
+            models=self.models,
+            journal=Journal(writer.write, keeps=self.store is not None),
+            seed=start.seed,
+            tenant=start.tenant,
+            team=start.team,
+            place=start.run_id,
+            memory=self.memory,
+            purse=writer.purse,
+        )
+
+
+def path_of(calls: list[Call]) -> tuple[str, ...]:
+    """Each agent and tier once in a row."""
+    path: list[str] = []
+    for call in calls:
+        place = f"{call.node}@{call.tier}"
+        if not path or path[-1] != place:
+            path.append(place)
+    return tuple(path)
+
+
+def _ours(asked: Any) -> Any:
+    """A question of `agentsys.interrupt`, or one of LangGraph's own."""
+    if isinstance(asked, dict) and "ask_id" in asked:
+        return asked  # pyright: ignore[reportUnknownVariableType]
+    raise UserError(
+        "A node called LangGraph's interrupt.", hint="Use agentsys.interrupt, which can be resumed."
+    )
+
+
+def _finished(run: Run[Any]) -> RunFinished:
+    return RunFinished(
+        run_id=run.run_id,
+        graph=run.graph,
+        status=run.status,
+        output=run.output_json(),
+        error=run.error,
+        path=run.path,
+        seconds=run.cost.seconds,
+        nano_usd=run.cost.nano_usd,
+        calls=run.cost.calls,
+        tokens_in=run.cost.tokens_in,
+        tokens_out=run.cost.tokens_out,
+        confidence=run.confidence,
+    )

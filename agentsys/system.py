@@ -17,6 +17,7 @@ from agentsys.ledger import Ledger
 from agentsys.limits import Budget
 from agentsys.memory import Memory, SharedMemory
 from agentsys.models.base import Model
+from agentsys.models.embedding import embedder
 from agentsys.models.tiers import Tiers
 from agentsys.node import Node
 from agentsys.resume import Resuming
@@ -83,6 +84,7 @@ class System:
             Tiers(settings, store),
             store=store,
             budgets=settings.budgets,
+            memory=SharedMemory(store, embedder(settings)),
             checkpoints=settings.checkpoints_url,
         )
 

@@ -469,6 +469,18 @@ def test_the_embedder_is_configured(tmp_path: Path) -> None:
     assert made.name == "hosted_vllm/e (8)"
 
 
+async def test_a_loaded_system_searches_by_meaning(tmp_path: Path, loopback: Loopback) -> None:
+    """`System.load` gives agents and application code the configured embedder."""
+    loopback.embedding = embed(axes)
+    file = tmp_path / "agentsys.toml"
+    line = f'embedding = {{ model = "hosted_vllm/e", api_base = "{loopback.url}" }}'
+    file.write_text(f'store = "sqlite:///m.db"\n[memory]\n{line}\n{DEPLOYMENT}')
+    async with System.load(str(file)) as system:
+        await system.memory("acme").set("pet", "she has a hound")
+        await system.memory("acme").set("garage", "she has a vehicle")
+        assert keys(await system.memory("acme").search("puppy", 1)) == ["pet"]
+
+
 @pytest.mark.parametrize(
     ("line", "words"),
     [

@@ -10,20 +10,24 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from agentsys.agent import Agent
+    from agentsys.context import interrupt
     from agentsys.errors import (
         Abstain,
         AgentSysError,
+        BudgetExceeded,
         InvalidOutput,
         ModelError,
         ToolFailed,
         UserError,
     )
     from agentsys.graph import from_langgraph
+    from agentsys.limits import Budget
     from agentsys.models.base import Model, Reply, Request
     from agentsys.money import Price
     from agentsys.node import Node, both, step
     from agentsys.run import Cost, Run
     from agentsys.settings import Settings
+    from agentsys.stores import open_store
     from agentsys.system import System
     from agentsys.tools.tool import Tool, tool
 
@@ -31,6 +35,8 @@ __all__ = [
     "Abstain",
     "Agent",
     "AgentSysError",
+    "Budget",
+    "BudgetExceeded",
     "Cost",
     "InvalidOutput",
     "Model",
@@ -47,26 +53,32 @@ __all__ = [
     "UserError",
     "both",
     "from_langgraph",
+    "interrupt",
+    "open_store",
     "step",
     "tool",
 ]
 
 _PLACES = {
     "agent": ("Agent",),
+    "context": ("interrupt",),
     "errors": (
         "Abstain",
         "AgentSysError",
+        "BudgetExceeded",
         "InvalidOutput",
         "ModelError",
         "ToolFailed",
         "UserError",
     ),
     "graph": ("from_langgraph",),
+    "limits": ("Budget",),
     "models.base": ("Model", "Reply", "Request"),
     "money": ("Price",),
     "node": ("Node", "both", "step"),
     "run": ("Cost", "Run"),
     "settings": ("Settings",),
+    "stores": ("open_store",),
     "system": ("System",),
     "tools.tool": ("Tool", "tool"),
 }

@@ -4,19 +4,23 @@ import asyncio
 import random
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from typing import Any
 
-from agentsys.errors import RateLimited, Rejected, Truncated, Unreachable
+from agentsys.errors import ModelError, RateLimited, Rejected, Truncated, Unreachable
 from agentsys.messages import Usage
 from agentsys.models.base import Cancelled, Guided, Reply, Request
 from agentsys.models.chat import Answered, Question, answered, cut, question
-from agentsys.models.failures import model_error
+from agentsys.models.failures import model_error, reached
 from agentsys.money import Price
+from agentsys.rates import Rates
+from agentsys.retry import Stopwatch
 
-_GRACE_S = 5
+GRACE_S = 5
 """A server that drips a reply can outlive LiteLLM's timeout, which counts from byte to byte."""
+_LEASE_S = 5
+"""A place is given back this long after the deployment has been given up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,31 +45,45 @@ class Asking:
     count_tokens: Callable[..., int]
     tier: str
     routes: tuple[Route, ...]
+    rates: Rates
     request: Request
+    longest_s: float
+    """After which the last try is given up; waits for a place do not count."""
 
     def __post_init__(self) -> None:
-        self.nano_usd = 0
-        """What all tries that have ended cost so far."""
-        self._started = time.perf_counter()
+        self.seconds = 0.0
+        """That servers worked in all tries that have ended: without waits, and without servers that
+        were not there."""
+        self.watch = Stopwatch()
+        """Shows the time since the first try began, but for waits for a place."""
         self._under_way: tuple[Route, Question, float] | None = None
         """Who is being asked, what, and since when."""
+        self._taken: dict[Price, tuple[Usage, float]] = {}
+        """What was taken at each price. It is rounded once: rounding each try could cost more than
+        was held for all of them."""
 
     @property
-    def seconds(self) -> float:
-        """Since the first try began."""
-        return time.perf_counter() - self._started
+    def nano_usd(self) -> int:
+        """What all tries that have ended cost."""
+        return sum(price.of(usage, seconds) for price, (usage, seconds) in self._taken.items())
 
     async def round(self) -> Reply:
-        """Ask each deployment at most once, until one replies."""
+        """Ask each deployment at most once, until one replies.
+
+        Raises:
+            ModelError: that after which another try makes sense soonest.
+        """
         left = list(self.routes)
+        errors: list[ModelError] = []
         while True:
-            route = await self._pick(left)
-            left.remove(route)
             try:
-                return await self._ask(route)
-            except (Unreachable, RateLimited):
-                if not left:
-                    raise
+                return await self._turn(left)
+            except (Unreachable, RateLimited) as error:
+                errors.append(error)
+                # One that is final has asked nobody: those that are left have no room.
+                if not left or not error.retryable or self.watch.seconds >= self.longest_s:
+                    soonest = min(errors, key=_patience)
+                    raise soonest from soonest.__cause__
 
     def cancelled(self) -> Cancelled:
         """What to raise where nobody waits for the reply any more.
@@ -76,27 +94,49 @@ class Asking:
             return Cancelled(deployment="", nano_usd=self.nano_usd, seconds=self.seconds)
         route, asked, started = self._under_way
         # Without a model's name it counts by a tokenizer that is on this machine.
-        usage = Usage(self.count_tokens(model="", messages=asked.messages), 0)
+        counted = self.count_tokens(model="", messages=asked.messages)
+        usage = Usage(min(counted, asked.most_tokens), 0)
+        self._book(route, usage, started)
         return Cancelled(
             deployment=route.name,
             tokens_in=usage.tokens_in,
-            nano_usd=self.nano_usd + route.price.of(usage, time.perf_counter() - started),
+            nano_usd=self.nano_usd,
             seconds=self.seconds,
         )
 
-    async def _pick(self, left: Sequence[Route]) -> Route:
-        """One that is not cooling down, if there is one; LiteLLM's `weight` counts."""
+    async def _turn(self, left: list[Route]) -> Reply:
+        """Ask the best of the deployments that have room; it is taken from those left."""
+        async with AsyncExitStack() as stack:
+            with self.watch.stopped():
+                order = await self._order(left)
+                tokens = max(self._asked(route).most_tokens for route in left)
+                place = self.rates.place(
+                    [route.name for route in order],
+                    tokens=tokens + self.request.max_tokens,
+                    lease_s=max(route.timeout_s for route in left) + GRACE_S + _LEASE_S,
+                )
+                taken = await stack.enter_async_context(place)
+            route = next(route for route in left if route.name == taken.deployment)
+            left.remove(route)
+            reply = await self._ask(route)
+            taken.tokens = reply.usage.tokens_in + reply.usage.tokens_out
+            return reply
+
+    async def _order(self, left: Sequence[Route]) -> list[Route]:
+        """Those first that are not cooling down, drawn by LiteLLM's `weight`."""
         if len(left) == 1:
-            return left[0]
+            return list(left)
         ready: dict[str, float] = {}
         with suppress(ValueError):  # LiteLLM's way to say that all are cooling down
             for found in await self._healthy():
                 weight = found["litellm_params"].get("weight")
                 ready[found["model_info"]["id"]] = 1 if weight is None else weight
-        fit = [route for route in left if ready.get(route.id, 0) > 0]
-        if not fit:
-            return random.choice(left)
-        return random.choices(fit, [ready[route.id] for route in fit])[0]
+        # Efraimidis and Spirakis 2006: the largest of these is each with the chance of its weight.
+        drawn: dict[str, tuple[float, float]] = {}
+        for route in left:
+            weight, chance = ready.get(route.id, 0), random.random()
+            drawn[route.id] = (chance ** (1 / weight) if weight > 0 else -1, chance)
+        return sorted(left, key=lambda route: drawn[route.id], reverse=True)
 
     async def _healthy(self) -> list[dict[str, Any]]:
         """The deployments that LiteLLM has not put aside for a while."""
@@ -105,29 +145,29 @@ class Asking:
         return await self.router.async_get_healthy_deployments(self.tier, {})
 
     async def _ask(self, route: Route) -> Reply:
-        asked = question(self.request, route.guided)
+        asked = self._asked(route)
         started = time.perf_counter()
+        left_s = max(0.0, self.longest_s - self.watch.seconds)
         self._under_way = route, asked, started
         try:
-            async with asyncio.timeout(route.timeout_s + _GRACE_S):
+            async with asyncio.timeout(min(route.timeout_s + GRACE_S, left_s)):
                 response = await self.router.acompletion(**self._arguments(route, asked))
         # LiteLLM raises its own classes, its clients' and bare ones; whatever it is, it is
         # this deployment that has failed.
         except Exception as error:
-            seconds = time.perf_counter() - started
             self._under_way = None
-            self.nano_usd += route.price.of(Usage(0, 0), seconds)
+            if reached(error):
+                self._book(route, Usage(0, 0), started)
             raise model_error(error, route.name) from error
         self._under_way = None
-        seconds = time.perf_counter() - started
         reply = answered(response)
         if reply is None:
-            self.nano_usd += route.price.of(Usage(0, 0), seconds)
+            self._book(route, Usage(0, 0), started)
             raise Unreachable(
                 f"The deployment {route.name!r} answered without a reply.", deployment=route.name
             )
         usage = reply.usage or self._estimate(response.model, asked, reply)
-        self.nano_usd += route.price.of(usage, seconds)
+        self._book(route, usage, started)
         _refuse_unfinished(route, reply, usage, self.request)
         start, end = asked.span(reply.content)
         return Reply(
@@ -139,6 +179,17 @@ class Asking:
             seconds=self.seconds,
             nano_usd=self.nano_usd,
         )
+
+    def _asked(self, route: Route) -> Question:
+        return question(self.request, route.guided)
+
+    def _book(self, route: Route, usage: Usage, started: float) -> None:
+        """Count a try; what is held for all of them in a budget is `longest_s`, and no more."""
+        seconds = min(time.perf_counter() - started, self.longest_s - self.seconds)
+        self.seconds += seconds
+        before, worked = self._taken.get(route.price, (Usage(0, 0), 0.0))
+        told, said = before.tokens_in + usage.tokens_in, before.tokens_out + usage.tokens_out
+        self._taken[route.price] = Usage(told, said), worked + seconds
 
     def _arguments(self, route: Route, asked: Question) -> dict[str, Any]:
         arguments: dict[str, Any] = {
@@ -158,11 +209,17 @@ class Asking:
         return arguments
 
     def _estimate(self, model: str, asked: Question, reply: Answered) -> Usage:
-        """Tokens of a deployment that does not count them, by LiteLLM's tokenizer."""
-        return Usage(
-            self.count_tokens(model=model, messages=asked.messages),
-            self.count_tokens(model=model, text=reply.content),
-        )
+        """Tokens of a deployment that does not count them, by LiteLLM's tokenizer.
+
+        It may be another one than the deployment's: what cannot be is not counted.
+        """
+        told = self.count_tokens(model=model, messages=asked.messages)
+        said = self.count_tokens(model=model, text=reply.content)
+        return Usage(min(told, asked.most_tokens), min(said, self.request.max_tokens))
+
+
+def _patience(error: ModelError) -> tuple[bool, float]:
+    return not error.retryable, error.retry_after or 0
 
 
 def _refuse_unfinished(route: Route, reply: Answered, usage: Usage, request: Request) -> None:

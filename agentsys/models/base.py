@@ -43,7 +43,9 @@ class Reply:
     tokens: tuple[Token, ...]
     """The generated tokens with their log-probabilities; empty where the deployment gives none."""
     seconds: float
+    """That the deployments asked have worked on it: without waits, and no more than the worst."""
     nano_usd: int
+    """Of all that were asked."""
 
 
 class Model(Protocol):

@@ -10,10 +10,14 @@ from typing import Any, cast
 from agentsys.guide import guide
 from agentsys.messages import Message, Token, Usage
 from agentsys.models.base import Guided, JsonSchema, Request
+from agentsys.models.bound import most_tokens
 from agentsys.models.strict import strict_schema
 from agentsys.schema import compact
 
 _FENCED = re.compile(r"\s*```\w*\n(.*?)\s*```\s*", re.DOTALL)
+_STRICT = 600
+"""What providers add to a prompt to explain strict replies, besides the schema: up to 530 tokens at
+Anthropic, where LiteLLM makes a tool of them."""
 _INSTRUCTION = "Answer with JSON alone, without a code fence. It must fit this JSON Schema:"
 
 
@@ -27,6 +31,14 @@ class Question:
     """How this holds the reply to its schema."""
     key: str | None = None
     """The property that the value comes wrapped in."""
+
+    @property
+    def most_tokens(self) -> int:
+        """A bound on the tokens of the prompt."""
+        told = [message["content"] for message in self.messages]
+        if self.guided != "strict":  # a server that compiles the schema does not count it
+            return most_tokens(told)
+        return _STRICT + most_tokens([*told, compact(self.response_format)])
 
     def span(self, content: str) -> tuple[int, int]:
         """Where the reply proper stands: without the wrapping, without a code fence around it."""

@@ -15,12 +15,16 @@ from typing import Any
 
 from agentsys.errors import SettingsError
 from agentsys.models.base import Reply, Request
+from agentsys.models.bound import most_tokens
 from agentsys.models.generation import Generation
 from agentsys.models.gguf import SMALL_BYTES, gguf_file, threads_for
 from agentsys.models.masks import UNMASKED, Mask, masks
 from agentsys.models.streamed import Streamed
-from agentsys.money import Price
+from agentsys.money import Price, Worst
 from agentsys.settings import Deployment
+
+_ROUNDED = 256
+"""llama.cpp rounds the context of a request up to a multiple of this."""
 
 
 class Embedded:
@@ -43,6 +47,7 @@ class Embedded:
         self.deployment = deployment
         self.path = gguf_file(deployment.gguf or "", deployment.name, Path(folder))
         self._price = deployment.price or Price()
+        self._context = -(-deployment.context // _ROUNDED) * _ROUNDED
         self._lock = threading.Lock()
         self._opened: _Opened | None = None
 
@@ -68,6 +73,22 @@ class Embedded:
             raise generation.cancelled() from error
         finally:
             generation.stop.set()
+
+    def worst(self, request: Request) -> Worst:
+        """A prompt of one token a byte, or the whole context, and all of `timeout_s`.
+
+        llama.cpp's own tokenizer would be exact, but is there only once the model is loaded. A mask
+        that has not been seen to work may be dropped, and the request made again under the next.
+        """
+        contents = (message.content for message in request.messages)
+        with self._lock:
+            tries = 0 if self._opened is None else self._opened.tries(request)
+        return Worst(
+            tokens_in=min(most_tokens(contents), self._context),
+            seconds=self.deployment.timeout_s,
+            price=self._price,
+            tries=tries or len(masks(request.schema)),
+        )
 
     async def close(self) -> None:
         """Unload the model when the requests under way are done; a later request loads it anew."""
@@ -104,6 +125,12 @@ class _Opened:
         # The engine took none of them: say so, and hand back what the model wrote.
         last = generation.last or generation.under(UNMASKED, self._server)
         return generation.reply(last, UNMASKED)
+
+    def tries(self, request: Request) -> int:
+        """How many masks a request may need."""
+        left = [mask for mask in masks(request.schema) if mask not in self._dropped]
+        proven = (place for place, mask in enumerate(left, 1) if mask in self._proven)
+        return next(proven, max(1, len(left)))
 
     def _there(self, mask: Mask, found: Streamed) -> bool:
         if found.finish == "length":

@@ -4,6 +4,7 @@ LiteLLM's exceptions are known here by the names of their classes, so that nothi
 """
 
 import json
+import math
 import re
 from collections.abc import Mapping
 from contextlib import suppress
@@ -61,11 +62,15 @@ BY_STATUS = ("APIError", "MockException", "OpenAIError")
 """LiteLLM's classes that mean anything; the HTTP status decides."""
 
 
+_NOT_REACHED = {"ConnectError", "ConnectTimeout", "ClientConnectorError", "ConnectionTimeoutError"}
+"""Of httpx and aiohttp."""
+
+
 def model_error(error: Exception, deployment: str, **spent: Any) -> ModelError:
     """What to raise for an exception of LiteLLM's; `spent` is what the failed call took."""
     status = _status(error)
     detail = _detail(error)
-    kind, words, hint = _by_words(detail) or _kind(error, status)
+    kind, words, hint = _by_words(error, detail) or _kind(error, status)
     if words == "took too long":
         detail = ""
     return kind(
@@ -78,11 +83,23 @@ def model_error(error: Exception, deployment: str, **spent: Any) -> ModelError:
     )
 
 
-def _by_words(detail: str) -> tuple[type[ModelError], str, str] | None:
+def reached(error: Exception) -> bool:
+    """Whether a server may have worked on the request; not where there was no connection."""
+    seen: set[int] = set()
+    cause: BaseException | None = error
+    while cause is not None and id(cause) not in seen:
+        seen.add(id(cause))
+        if _NOT_REACHED & {kind.__name__ for kind in type(cause).__mro__}:
+            return False
+        cause = cause.__cause__ or cause.__context__
+    return True
+
+
+def _by_words(error: Exception, detail: str) -> tuple[type[ModelError], str, str] | None:
     """What LiteLLM files under `InternalServerError` although no server was reached."""
     if detail.startswith("Missing credentials"):
         return KINDS["AuthenticationError"]
-    if detail.startswith(("Cannot connect", "Connection error")):
+    if not reached(error):
         return Unreachable, "cannot be reached", "Check 'api_base', and that the server runs."
     return None
 
@@ -117,7 +134,8 @@ def _retry_after(error: Exception) -> float | None:
     if value is None:
         return None
     with suppress(ValueError):
-        return max(0.0, float(value))
+        seconds = float(value)
+        return max(0.0, seconds) if math.isfinite(seconds) else None
     with suppress(ValueError):
         when = parsedate_to_datetime(value)
         return max(0.0, (when.astimezone(UTC) - datetime.now(UTC)).total_seconds())

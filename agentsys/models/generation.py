@@ -39,7 +39,7 @@ class Generation:
         """What the model writes under a mask."""
         chunks: list[Any] = []
         self._chunks.append(chunks)
-        deadline = time.perf_counter() - self._seconds + self.deployment.timeout_s
+        deadline = (self._started or time.perf_counter()) + self.deployment.timeout_s
 
         def receive(chunk: Any) -> bool:
             chunks.append(chunk)
@@ -97,7 +97,13 @@ class Generation:
 
     @property
     def _seconds(self) -> float:
-        return 0.0 if self._started is None else time.perf_counter() - self._started
+        """Since it began, but no more than a budget holds for it.
+
+        llama.cpp can only be left at a token or a part of the prompt, a little after `timeout_s`.
+        """
+        if self._started is None:
+            return 0.0
+        return min(time.perf_counter() - self._started, self.deployment.timeout_s)
 
     @property
     def _usage(self) -> Usage:

@@ -5,7 +5,6 @@ the deployments, their clients and which of them are cooling down; agentsys deci
 and when to ask again, so that nothing is tried twice over.
 """
 
-import asyncio
 import logging
 import os
 from collections.abc import Mapping, Sequence
@@ -14,11 +13,13 @@ from decimal import Decimal
 from functools import cache
 from typing import Any
 
-from agentsys.errors import ModelError, SettingsError
-from agentsys.models.asking import Asking, Route
-from agentsys.models.base import Guided, Reply, Request
+from agentsys.errors import SettingsError
+from agentsys.models.asking import Route
+from agentsys.models.base import Guided
+from agentsys.models.routed import LiteLLMTier
 from agentsys.money import Price
-from agentsys.retry import RetryPolicy, with_retries
+from agentsys.rates import Rates
+from agentsys.retry import RetryPolicy
 from agentsys.settings import Deployment
 
 EMBEDDING = "embedding"
@@ -26,43 +27,8 @@ EMBEDDING = "embedding"
 
 _FROM_ENVIRONMENT = "os.environ/"
 
-
-class LiteLLMTier:
-    """The deployments of one tier. Made by `router_models`.
-
-    A request goes to one deployment; on a transport error to the others, each once; then, after
-    a wait, round again. `Reply.seconds` and `Reply.nano_usd` count all of that, waits included.
-    """
-
-    def __init__(
-        self, pool: "Pool", tier: str, routes: Sequence[Route], policy: RetryPolicy
-    ) -> None:
-        self._pool = pool
-        self._tier = tier
-        self._routes = tuple(routes)
-        self._policy = policy
-
-    async def ask(self, request: Request) -> Reply:
-        """The reply of the first deployment that gives one.
-
-        Raises:
-            ModelError: of the last deployment asked, with what all tries took.
-            Cancelled: with what all tries had taken by then.
-        """
-        asking = Asking(
-            self._pool.router, _litellm().token_counter, self._tier, self._routes, request
-        )
-        try:
-            return await with_retries(asking.round, self._policy)
-        except ModelError as error:
-            error.nano_usd, error.seconds = asking.nano_usd, asking.seconds
-            raise
-        except asyncio.CancelledError as error:
-            raise asking.cancelled() from error
-
-    async def close(self) -> None:
-        """Give back the connections when the last tier of the router is closed."""
-        await self._pool.leave(self._tier)
+_UNBOUNDED = ("n", "best_of", "max_completion_tokens")
+"""Keys that let a server write more than the one reply of `max_tokens` that budgets count on."""
 
 
 class Pool:
@@ -93,13 +59,23 @@ class Pool:
 
 
 def router_models(
-    deployments: Sequence[Deployment], *, policy: RetryPolicy | None = None
+    deployments: Sequence[Deployment],
+    *,
+    rates: Rates | None = None,
+    policy: RetryPolicy | None = None,
 ) -> dict[str, LiteLLMTier]:
     """The tiers of all deployments that have `litellm_params`, over one Router.
 
+    Args:
+        deployments: Those of a configuration.
+        rates: How fast each may be asked.
+        policy: How often a request is tried.
+
     Raises:
-        SettingsError: LiteLLM does not know the provider, or nobody knows the price.
+        SettingsError: LiteLLM does not know the provider, nobody knows the price, or nothing
+            bounds the length of a reply.
     """
+    rates = rates or Rates({})
     behind = [d for d in deployments if d.litellm_params is not None]
     tiers = list(dict.fromkeys(d.tier for d in behind))
     routes = [_route(deployment, tiers) for deployment in behind]
@@ -108,8 +84,10 @@ def router_models(
     return {
         tier: LiteLLMTier(
             pool,
+            _litellm().token_counter,
             tier,
             [route for d, route in zip(behind, routes, strict=True) if d.tier == tier],
+            rates,
             policy or RetryPolicy(),
         )
         for tier in tiers
@@ -166,6 +144,7 @@ def _route(deployment: Deployment, tiers: Sequence[str]) -> Route:
     name = deployment.name
     model, provider = _provider(name, given)
     supported = litellm.get_supported_openai_params(model=model, custom_llm_provider=provider)
+    _must_be_bounded(name, given, supported)
     return Route(
         name=name,
         id=f"deployment {name}" if name in tiers else name,
@@ -203,6 +182,23 @@ def _must_have_keys(name: str, params: Mapping[str, Any]) -> None:
                 f"deployment {name!r}: {key} is to come from {variable}, which is not set.",
                 hint=f"Set {variable} in the environment.",
             )
+
+
+def _must_be_bounded(name: str, params: Mapping[str, Any], supported: Any) -> None:
+    """A request's `max_tokens` must be sent, and be all that the server may write."""
+    body: Mapping[str, Any] = params.get("extra_body") or {}
+    found = [key for key in _UNBOUNDED if key in params or key in body]
+    found += ["max_tokens"] if "max_tokens" in body else []
+    if found:
+        raise SettingsError(
+            f"deployment {name!r}: {found[0]!r} in 'litellm_params' would get round 'max_tokens'.",
+            hint="Leave it out: agents set 'max_tokens' themselves.",
+        )
+    if supported and not {"max_tokens", "max_completion_tokens"} & set(supported):
+        raise SettingsError(
+            f"deployment {name!r}: its provider takes no 'max_tokens', so nothing bounds a reply.",
+            hint="Choose a provider that does; a server with OpenAI's API is 'openai/MODEL'.",
+        )
 
 
 def _guided(model: str, provider: str) -> Guided:

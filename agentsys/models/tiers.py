@@ -4,7 +4,9 @@ from collections.abc import Iterator, Mapping
 
 from agentsys.errors import SettingsError, UnknownName
 from agentsys.models.base import Model
+from agentsys.rates import Rates
 from agentsys.settings import Deployment, Settings
+from agentsys.stores.base import Gates
 
 
 class Tiers(Mapping[str, Model]):
@@ -14,8 +16,13 @@ class Tiers(Mapping[str, Model]):
     LiteLLM's Router, which is imported only for those.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, store: Gates | None = None) -> None:
         """Check which deployments stand behind which tier; nothing is loaded.
+
+        Args:
+            settings: The configuration.
+            store: Where the requests that rate limits count are counted, by all processes; without
+                one, limits hold within this process.
 
         Raises:
             SettingsError: a tier mixes both kinds, or has two GGUF files.
@@ -23,6 +30,7 @@ class Tiers(Mapping[str, Model]):
         self._settings = settings
         self._names = settings.tier_names()
         self._made: dict[str, Model] = {}
+        self._rates = Rates(settings.limits, store)
         for tier in self._names:
             _refuse_mixture(settings, tier, self._of(tier))
 
@@ -45,14 +53,21 @@ class Tiers(Mapping[str, Model]):
     def _make(self, tier: str) -> None:
         first = self._of(tier)[0]
         if first.gguf is not None:
-            from agentsys.models.embedded import Embedded
-
-            self._made[tier] = Embedded(first, folder=self._settings.file.parent)
+            self._made[tier] = self._in_process(first)
             return
         from agentsys.models.litellm import router_models
 
         # One Router knows all of its tiers: made together, they share connections and cooldowns.
-        self._made.update(router_models(self._settings.deployments))
+        self._made.update(router_models(self._settings.deployments, rates=self._rates))
+
+    def _in_process(self, deployment: Deployment) -> Model:
+        from agentsys.models.embedded import Embedded
+        from agentsys.models.limited import Limited
+
+        model = Embedded(deployment, folder=self._settings.file.parent)
+        if deployment.name not in self._settings.limits:
+            return model
+        return Limited(model, deployment, self._rates)
 
     def _missing(self, tier: str) -> UnknownName:
         file, known = self._settings.file, ", ".join(map(repr, self._names))

@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
-from agentsys.errors import Truncated
+from agentsys.errors import ModelError, Truncated
 from agentsys.messages import Message
 from agentsys.models.base import Model, Reply, Request
-from agentsys.schema import conform
+from agentsys.money import Spend
+from agentsys.schema import conform, tagged_union
 
 SCHEMA: dict[str, Any] = {
     "type": "object",
@@ -31,6 +32,25 @@ def question(text: str = "How many pens are left?", **changes: Any) -> Request:
     messages = (Message("system", "Answer."), Message("user", text))
     given: dict[str, Any] = {"schema": SCHEMA, "max_tokens": 200}
     return Request(messages, **(given | changes))
+
+
+ODD = {
+    "plain": question(),
+    "without a schema": question(schema=None),
+    "empty": question("", schema=None),
+    "long": question("word " * 120),
+    "a token a byte": question("\x00\x1b\x7f" * 100),
+    "emoji": question("👩‍👩‍👧‍👦" * 20),
+    "ligatures that normalise to many": question("ﷺ" * 40),
+    "half surrogates": question("\ud800" * 40),
+    "delimiters": question("<|im_start|>system\n<s>[INST]<|end|>" * 8),
+    "tools": question(schema=tagged_union({"search": SCHEMA, "calculate": SCHEMA}, SCHEMA)),
+    "recursive": question(schema={"type": "array", "items": {"$ref": "#"}, "maxItems": 1}),
+    "cut off": question(max_tokens=1),
+    "sampled": question(temperature=1.0, seed=7),
+    "many turns": Request((Message("user", "a"), Message("assistant", "b")) * 12, SCHEMA),
+}
+"""Requests whose tokens are easily underestimated."""
 
 
 class ModelConformance:
@@ -54,6 +74,20 @@ class ModelConformance:
         assert reply.usage.tokens_out > 0
         assert reply.seconds >= 0
         assert reply.nano_usd > 0
+
+    @pytest.mark.parametrize("odd", ODD)
+    async def test_nothing_takes_more_than_its_worst(self, model: Model, odd: str) -> None:
+        """Tokens, cost and time stay within what budgets hold before a call, also in errors."""
+        request = ODD[odd]
+        worst = model.worst(request).spend(request.max_tokens)
+        took: Reply | ModelError
+        try:
+            took = await model.ask(request)
+            tokens = took.usage.tokens_in + took.usage.tokens_out
+            assert took.usage.tokens_out <= request.max_tokens
+        except ModelError as error:
+            took, tokens = error, error.tokens_in + error.tokens_out
+        assert Spend(took.nano_usd, tokens, 1, round(took.seconds * 1e6)).beyond(worst) == ""
 
     async def test_tokens_spell_the_reply(self, model: Model) -> None:
         """The log-probabilities belong to tokens that together are the text."""

@@ -4,6 +4,7 @@ import json
 import logging
 import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator, Callable
 from decimal import Decimal
 from typing import Any
@@ -17,6 +18,7 @@ from agentsys.messages import Message
 from agentsys.models.base import Cancelled, Request
 from agentsys.models.failures import BY_STATUS, KINDS, model_error
 from agentsys.models.litellm import LiteLLMTier, router_models
+from agentsys.money import Spend
 from agentsys.retry import RetryPolicy
 from agentsys.schema import json_schema
 from agentsys.settings import Deployment
@@ -56,7 +58,9 @@ async def build(loopback: Loopback) -> AsyncIterator[Build]:
 
     def make(*deployments: Deployment, attempts: int = 1, **changed: Any) -> LiteLLMTier:
         given = deployments or (deployment(url=loopback.url, **changed),)
-        tier = router_models(given, policy=RetryPolicy(attempts=attempts))["slm"]
+        # Where there is to be one try, no wait fits before another.
+        policy = RetryPolicy(attempts=attempts, total_s=60 if attempts > 1 else 0)
+        tier = router_models(given, policy=policy)["slm"]
         built.append(tier)
         return tier
 
@@ -110,7 +114,7 @@ class TestReply:
         """A machine's price counts the seconds of the call."""
         tier = build(usd_per_mtok_in=None, usd_per_mtok_out=None, usd_per_hour=3_600_000)
         reply = await tier.ask(HELLO)
-        assert 0 < reply.nano_usd <= reply.seconds * 1_000 * 10**9
+        assert reply.nano_usd == pytest.approx(reply.seconds * 1_000 * 10**9)
 
     async def test_usage_is_estimated_where_none_comes(
         self, build: Build, loopback: Loopback
@@ -246,6 +250,11 @@ class TestGuided:
 
 
 REFUSED = "http://127.0.0.1:1/v1"
+HOURLY: dict[str, Any] = {
+    "usd_per_mtok_in": None,
+    "usd_per_mtok_out": None,
+    "usd_per_hour": 3600,
+}
 
 FAILURES = [
     pytest.param(fail(500, "boom"), Unreachable, "boom", id="500"),
@@ -306,6 +315,25 @@ class TestFailure:
                 params={"model": f"{provider}/small", "api_base": REFUSED, "api_key": "x"}
             ).ask(HELLO)
 
+    @pytest.mark.parametrize("provider", ["hosted_vllm", "openai"])
+    async def test_server_that_is_not_there_costs_nothing(
+        self, build: Build, provider: str
+    ) -> None:
+        """No machine has worked on the request, however long it took to find out."""
+        tier = build(params={"model": f"{provider}/small", "api_base": REFUSED}, **HOURLY)
+        with pytest.raises(Unreachable) as raised:
+            await tier.ask(HELLO)
+        assert (raised.value.seconds, raised.value.nano_usd) == (0, 0)
+
+    async def test_connection_that_breaks_costs_its_time(
+        self, build: Build, loopback: Loopback
+    ) -> None:
+        """There was a server, which has worked until then."""
+        loopback.script(cut())
+        with pytest.raises(Unreachable) as raised:
+            await build(params={"model": "openai/small"}, **HOURLY).ask(HELLO)
+        assert raised.value.nano_usd > 0
+
     async def test_missing_key(self, build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
         """A deployment without a key is refused once, not tried again."""
         monkeypatch.delenv("OPENAI_API_KEY", raising=False)
@@ -358,9 +386,9 @@ class TestFailure:
     ) -> None:
         """A machine that is paid by the hour has worked until then."""
         loopback.script(stall())
-        hourly = {"usd_per_mtok_in": None, "usd_per_mtok_out": None, "usd_per_hour": 3600}
-        error = await cancelled(build(**hourly), loopback)
-        assert 0 < error.nano_usd <= error.seconds * 10**9
+        error = await cancelled(build(**HOURLY), loopback)
+        assert error.seconds > 0
+        assert error.nano_usd == pytest.approx(error.seconds * 10**9, abs=1)
 
 
 class TestRetry:
@@ -385,9 +413,21 @@ class TestRetry:
         self, build: Build, loopback: Loopback, waits: list[float], provider: str
     ) -> None:
         """The server's Retry-After is what is waited."""
-        loopback.script(fail(429, Retry_After="7"))
+        loopback.script(fail(429, Retry_After="0.1"))
+        started = time.perf_counter()
         await build(attempts=2, params={"model": f"{provider}/small"}).ask(HELLO)
-        assert waits == [7]
+        assert time.perf_counter() - started >= 0.1
+        assert waits[0] >= 0.1
+
+    async def test_waits_are_not_paid_for(
+        self, build: Build, loopback: Loopback, waits: list[float]
+    ) -> None:
+        """A machine that is paid by the hour has not worked in them."""
+        loopback.script(fail(500), fail(429))
+        reply = await build(attempts=3, **HOURLY).ask(HELLO)
+        assert len(waits) == 2
+        assert reply.seconds < sum(waits)
+        assert reply.nano_usd == pytest.approx(reply.seconds * 1e9, abs=1)
 
     async def test_refusal_is_not_tried_again(self, build: Build, loopback: Loopback) -> None:
         """A bad request stays bad."""
@@ -438,12 +478,30 @@ class TestSeveralDeployments:
         self, build: Build, loopback: Loopback, second: Loopback, waits: list[float]
     ) -> None:
         """A round asks each once; then comes a wait and another round, cooling down or not."""
-        loopback.default = second.default = fail(429, Retry_After="5")
+        loopback.default = second.default = fail(500)
         tier = build(deployment("a", loopback.url), deployment("b", second.url), attempts=2)
-        with pytest.raises(RateLimited):
+        with pytest.raises(Unreachable):
             await tier.ask(HELLO)
         assert (len(loopback.requests), len(second.requests)) == (2, 2)
-        assert waits == [5]
+        assert len(waits) == 1
+
+    async def test_all_tries_together_stay_below_the_worst(
+        self, build: Build, loopback: Loopback, second: Loopback
+    ) -> None:
+        """Time and cost of every deployment and every round count, and are held beforehand."""
+        loopback.default = second.default = stall()
+        hourly = HOURLY | {"timeout_s": 0.1}
+        tier = build(
+            deployment("a", loopback.url, **hourly),
+            deployment("b", second.url, **hourly | {"usd_per_hour": 7200}),
+            attempts=3,
+        )
+        worst = tier.worst(HELLO)
+        with pytest.raises(Unreachable) as raised:
+            await tier.ask(HELLO)
+        assert raised.value.seconds > 0.6
+        took = Spend(raised.value.nano_usd, 0, 1, round(raised.value.seconds * 1e6))
+        assert took.beyond(worst.spend(HELLO.max_tokens)) == ""
 
     async def test_weight_decides(self, build: Build, loopback: Loopback, second: Loopback) -> None:
         """LiteLLM's `weight` shares out the requests."""
@@ -457,11 +515,10 @@ class TestSeveralDeployments:
         self, build: Build, loopback: Loopback, second: Loopback
     ) -> None:
         """A deployment that failed before the one that was cancelled is paid for, too."""
-        hourly = {"usd_per_mtok_in": None, "usd_per_mtok_out": None, "usd_per_hour": 3600}
         loopback.script(fail(500))
         second.script(stall())
         tier = build(
-            deployment("a", loopback.url, params={"weight": 1}, **hourly),
+            deployment("a", loopback.url, params={"weight": 1}, **HOURLY),
             deployment("b", second.url, params={"weight": 0}),
         )
         error = await cancelled(tier, second)
@@ -532,6 +589,31 @@ class TestConfiguration:
         """A local model without a price would make every budget meaningless."""
         with pytest.raises(SettingsError, match="'a' has no price: give usd_per_hour or usd_per"):
             router_models([deployment(usd_per_mtok_in=None, usd_per_mtok_out=None)])
+
+    @pytest.mark.parametrize(
+        "params",
+        [{"n": 3}, {"max_completion_tokens": 9}, {"extra_body": {"max_tokens": 9}}],
+        ids=str,
+    )
+    def test_what_gets_round_max_tokens_is_refused(self, params: dict[str, Any]) -> None:
+        """No budget could be kept: a request could cost more than its `max_tokens`."""
+        with pytest.raises(SettingsError, match="'max_tokens'"):
+            router_models([deployment(params=params)])
+
+    def test_provider_without_max_tokens_is_refused(self) -> None:
+        """LiteLLM would leave the bound out without a word."""
+        with pytest.raises(SettingsError, match="'a': its provider takes no 'max_tokens'"):
+            router_models([deployment(params={"model": "morph/small"})])
+
+    async def test_long_template_is_counted_once_it_is_known(
+        self, build: Build, loopback: Loopback
+    ) -> None:
+        """A server that adds more to a prompt than others is found out by its first reply."""
+        loopback.default = say(usage={"prompt_tokens": 5000, "completion_tokens": 1})
+        tier = build()
+        assert tier.worst(HELLO).tokens_in < 5000
+        await tier.ask(HELLO)
+        assert tier.worst(HELLO).tokens_in == 5000
 
     async def test_known_model_has_its_list_price(self, build: Build, loopback: Loopback) -> None:
         """LiteLLM's own list prices API models that the configuration does not."""

@@ -9,6 +9,7 @@ import typer
 from agentsys.cli.options import AsJson, Config
 
 if TYPE_CHECKING:
+    from agentsys.limits import RateLimit
     from agentsys.models.about import About
     from agentsys.models.check import Checked
 
@@ -30,16 +31,17 @@ def listed(context: typer.Context, as_json: AsJson = False, config: Config = Non
     settings = Settings.load(config)
     known = [about(deployment, settings) for deployment in settings.deployments]
     if as_json:
-        print_json([_row(each) for each in known])
+        print_json([_row(each, settings.limits.get(each.deployment.name)) for each in known])
         return
     print_table(
-        ["tier", "deployment", "model", "price", "guided", "health"],
+        ["tier", "deployment", "model", "price", "limits", "guided", "health"],
         [
             [
                 each.deployment.tier,
                 each.deployment.name,
                 each.model,
                 rates(each.price) if each.price else "",
+                _limits(settings.limits.get(each.deployment.name)),
                 each.guided or "",
                 each.problem or each.health,
             ]
@@ -81,7 +83,19 @@ def check(context: typer.Context, as_json: AsJson = False, config: Config = None
         raise typer.Exit(1)
 
 
-def _row(each: "About") -> dict[str, Any]:
+def _limits(limit: "RateLimit | None") -> str:
+    """Such as `60 requests/min, 4 at once`."""
+    if limit is None:
+        return ""
+    amounts = {
+        "requests/min": limit.requests_per_minute,
+        "tokens/min": limit.tokens_per_minute,
+        "at once": limit.concurrency,
+    }
+    return ", ".join(f"{amount:,} {what}" for what, amount in amounts.items() if amount)
+
+
+def _row(each: "About", limit: "RateLimit | None") -> dict[str, Any]:
     price = each.price
     return {
         "tier": each.deployment.tier,
@@ -92,6 +106,7 @@ def _row(each: "About") -> dict[str, Any]:
         "usd_per_hour": _amount(price.usd_per_hour if price else None),
         "share": _amount(price.share if price else None),
         "price_basis": price.basis if price else None,
+        "limits": None if limit is None else limit.model_dump(),
         "guided": each.guided,
         "health": each.health,
         "error": each.problem or None,

@@ -40,7 +40,7 @@ EXAMPLES = {"qwen-4b": "mini-slm", "vllm-qwen": "mini-slm", "gpt": "mini-llm"}
 def blocks(agentsys: Command, folder: Path) -> dict[str, str]:
     """The deployments in the new `agentsys.toml`, the commented ones included, by name."""
     agentsys("init", str(folder))
-    text = re.sub(r"^# (?=\[\[|\w+ = )", "", (folder / "agentsys.toml").read_text(), flags=re.M)
+    text = re.sub(r"^# (?=\[|\w+ = )", "", (folder / "agentsys.toml").read_text(), flags=re.M)
     parts = [f"[[deployments]]{part}" for part in text.split("[[deployments]]")[1:]]
     return {str(tomllib.loads(part)["deployments"][0]["name"]): part for part in parts}
 

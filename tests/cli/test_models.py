@@ -31,6 +31,10 @@ litellm_params = {{ model = "openai/gpt-4o", api_key = "os.environ/NO_SUCH_KEY" 
 name = "listed"
 tier = "llm"
 litellm_params = {{ model = "openai/gpt-4o", api_key = "k" }}
+
+[limits.here]
+requests_per_minute = 6000
+concurrency = 4
 """
 
 KEYS = {
@@ -42,6 +46,7 @@ KEYS = {
     "usd_per_hour",
     "share",
     "price_basis",
+    "limits",
     "guided",
     "health",
     "error",
@@ -63,6 +68,8 @@ def test_lists_price_basis_guidance_and_health(agentsys: Command, config: Path) 
     here = rows["here"]
     assert (here["usd_per_hour"], here["share"], here["price_basis"]) == ("2.5", "0.5", "per hour")
     assert (here["guided"], here["health"], here["error"]) == ("outlines", "not asked", None)
+    limits = {"requests_per_minute": 6000, "tokens_per_minute": None, "concurrency": 4}
+    assert (here["limits"], rows["listed"]["limits"]) == (limits, None)
     assert rows["listed"]["price_basis"] == "per token"
     assert rows["listed"]["guided"] == "strict"
 
@@ -80,6 +87,7 @@ def test_people_get_a_table(agentsys: Command, config: Path) -> None:
     out = agentsys("models").out
     assert "$2.5 an hour x 0.5" in out
     assert "$1 in, $2 out per Mtok" in out
+    assert "6,000 requests/min, 4 at once" in out
     assert f"Configured in {config}" in out
 
 

@@ -172,7 +172,8 @@ class Accounts(Protocol):
         lease has run out are given back first.
 
         Args:
-            hold: Its id; one that is there already is kept as it is, with a new lease.
+            hold: Its id; one that is there already is given back first, also where nothing is held
+                in its place.
             spend: The worst case.
             caps: The accounts, each with its cap; `UNLIMITED` in fields without one.
             lease_s: Seconds until the hold is given back unless it is extended.

@@ -70,11 +70,11 @@ class Model:
         self, name: str, spend: Spend, caps: dict[str, Spend], lease_s: float, expiry: Any
     ) -> Refusal | None:
         self.sweep()
-        if name not in self.holds:
-            refusal = self.refusal(spend, caps)
-            if refusal:
-                return refusal
-            self.holds[name] = Hold(spend, list(caps), 0, 0, expiry)
+        self.holds.pop(name, None)
+        refusal = self.refusal(spend, caps)
+        if refusal:
+            return refusal
+        self.holds[name] = Hold(spend, list(caps), 0, 0, expiry)
         self.touch(name, lease_s)
         return None
 

@@ -113,12 +113,15 @@ async def test_what_is_left_and_what_is_free(store: Store):
 
 
 async def test_holding_twice_holds_once(store: Store, later: Later):
-    """A hold that is there is kept as it is, with a new lease."""
-    await reserve(store, "h", usd(5), a=cap(10))
+    """A hold takes the place of the one of its id, with its own amount, accounts and lease."""
+    await reserve(store, "h", usd(5), a=cap(10), b=cap(10))
     later(90)
-    assert await reserve(store, "h", usd(500), a=cap(10)) is None
+    assert await reserve(store, "h", usd(9), a=cap(10)) is None
     later(90)
-    assert (await store.balances(["a"]))["a"].held == usd(5)
+    assert await store.balances(["a", "b"]) == {"a": Balance(Spend(), usd(9)), "b": NOTHING}
+    assert await reserve(store, "h", usd(11), a=cap(10))
+    assert await store.balances(["a"]) == {"a": NOTHING}
+    assert kinds(store) == []
 
 
 async def test_settling_ten_times_charges_once(store: Store):
@@ -232,6 +235,15 @@ async def test_rebuilding_counts_the_log(store: Store):
         "é\udc80": Balance(Spend(5, 0, 1, 0), Spend()),
     }
     assert await store.rebuild("log") == {}
+
+
+async def test_rebuilding_counts_tuples(store: Store):
+    """A record whose accounts come as a tuple is the charge that its JSON is."""
+    spend = Spend(5, 6, 1, 7)
+    record = charge(spend) | {"accounts": ("a", "b")}
+    await store.settle("h", ["a", "b"], spend, log="log", record=record, key="h")
+    assert await store.rebuild("log") == {}
+    assert [*await store.balances()] == ["a", "b"]
 
 
 async def test_rebuilding_takes_in_what_is_booked_meanwhile(store: Store):

@@ -56,8 +56,7 @@ class SqliteAccounts(Database):
             now = self._now()
             _sweep(db, log, now)
             lease = now + round(lease_s * 1e6)
-            if _renew(db, row[0], lease, now):
-                return None
+            _change(db, _end(db, row[0]))
             refusal = _refusal(spend, caps, _rows(db, caps))
             if refusal is None:
                 db.execute(_INSERT, (lease, *row))

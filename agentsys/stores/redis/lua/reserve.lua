@@ -6,10 +6,7 @@ local stream, index, holds, leases, spent, held = unpack(KEYS)
 local time = now()
 local id, lease, amounts = take(), time + tonumber(take()), take_amounts()
 sweep(stream, index, holds, leases, held, time)
-if redis.call('HEXISTS', holds, id) == 1 then
-  redis.call('ZADD', leases, whole(lease), id)
-  return nil
-end
+give_back(holds, leases, held, id)
 local accounts, caps = {}, {}
 for n = 1, tonumber(take()) do accounts[n], caps[n] = take(), take_amounts() end
 local spent_now, held_now = amounts_of(spent, accounts), amounts_of(held, accounts)

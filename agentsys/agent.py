@@ -124,10 +124,9 @@ class Agent(Leaf[X, Y]):
                 last = await self._on(tier, value, context, last.turns, onward)
             except BudgetExceeded as error:
                 last = Answer(last.turns, failure=error)
-                if not error.degrade:
+                if not error.degrade or SMALL in tiers[: place + 1] or SMALL not in context.models:
                     break
-                if SMALL not in tiers and SMALL in context.models:
-                    tiers.append(SMALL)  # the iteration goes on with it
+                tiers[place + 1 :] = [SMALL]  # the iteration goes on with it
                 continue
             if last.doubtful:
                 doubtful = last

@@ -9,7 +9,7 @@ from hashlib import blake2b
 from typing import Any, cast
 
 from agentsys import errors
-from agentsys.budgets import Grant
+from agentsys.budgets import Grant, surely
 from agentsys.context import Context
 from agentsys.errors import BudgetExceeded, ModelError, Truncated
 from agentsys.events import Call, Decision
@@ -54,7 +54,11 @@ class Asking:
         if before is not None:
             return _again(before)
         call = self._blank(call_id, digest, number)
-        grant = await self._hold(call_id, request)
+        try:
+            grant = await self._grant(call_id, request)
+        except ModelError as error:
+            await self._book(_failed(call, error, self.onward))
+            raise
         call = replace(call, accounts=grant.accounts)
         reply = await self._reply(replace(request, max_tokens=grant.max_tokens), call, grant)
         return Asked(
@@ -76,34 +80,39 @@ class Asking:
         if not asked.replayed:
             await self._book(call)
 
-    async def _hold(self, call_id: str, request: base.Request) -> Grant:
-        purse = self.context.purse
-        if purse is None:
-            return Grant((), request.max_tokens, None)
+    async def _grant(self, call_id: str, request: base.Request) -> Grant:
         model = self.context.models[self.tier]
-        return await purse.hold(call_id, lambda: model.worst(request), request.max_tokens)
+        return await self.context.purse.hold(
+            call_id, lambda: model.worst(request), request.max_tokens
+        )
 
     async def _reply(self, request: base.Request, call: Call, grant: Grant) -> base.Reply:
+        """The reply; a call without one is booked here.
+
+        Raises:
+            BudgetExceeded: the model did not get by with what the budget had left.
+        """
         spent: list[base.Cancelled] = []
+        time = asyncio.timeout(grant.seconds)
         try:
-            async with asyncio.timeout(grant.seconds):
+            async with time:
                 return await self._plainly(request, spent)
         except ModelError as error:
             await self._book(_failed(call, error, self.onward))
+            if grant.short is not None and isinstance(error, Truncated):
+                raise _cut(call, f"{grant.max_tokens} tokens", grant.short) from error
             raise
-        except TimeoutError as error:
-            reason = f"the budget had {grant.seconds:g} s left for it, which ran out."
-            await self._book(_spent(replace(call, decision=self.onward, reason=reason), spent))
-            raise BudgetExceeded(
-                f"{call.node}: {reason}", account=grant.accounts[-1], dimension="microseconds"
-            ) from error
         except asyncio.CancelledError:
             reason = "the run was cancelled."
             await self._book(_spent(replace(call, decision="cancel", reason=reason), spent))
             raise
-        except BaseException:
-            if self.context.purse is not None:
-                await self.context.purse.release(call.call_id)
+        except BaseException as error:
+            if grant.short is not None and time.expired():
+                exceeded = _cut(call, f"{grant.seconds:g} s", grant.short)
+                reason = exceeded.message
+                await self._book(_spent(replace(call, decision=self.onward, reason=reason), spent))
+                raise exceeded from error
+            await surely(self.context.purse.release(call.call_id))
             raise
 
     async def _plainly(self, request: base.Request, spent: list[base.Cancelled]) -> base.Reply:
@@ -171,6 +180,17 @@ def _digest(request: base.Request, tier: str) -> str:
         request.seed,
     ]
     return blake2b(compact(asked).encode("utf-8", "backslashreplace"), digest_size=8).hexdigest()
+
+
+def _cut(call: Call, given: str, short: BudgetExceeded) -> BudgetExceeded:
+    """Why a call failed that a budget left less than it wanted."""
+    return BudgetExceeded(
+        f"{call.node}: a reply did not get by with the {given} that were left. {short.message}",
+        hint=short.hint,
+        account=short.account,
+        dimension=short.dimension,
+        degrade=short.degrade,
+    )
 
 
 def _failed(call: Call, error: ModelError, onward: Decision) -> Call:

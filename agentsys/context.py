@@ -92,6 +92,8 @@ class Context:
     run_id: str
     models: Mapping[str, Model]
     journal: Journal
+    purse: Purse
+    """What may be spent here."""
     seed: int = 0
     tenant: str = ""
     place: str = ""
@@ -99,8 +101,6 @@ class Context:
     team: str = ""
     """Whose part of the tenant's shared memory is used; empty: the tenant's own."""
     memory: SharedMemory | None = None
-    purse: Purse | None = None
-    """What may be spent here; `None`: anything."""
     stop: Callable[[Any], Any] = _cannot_stop
     """LangGraph's `interrupt`: stops the run with a question."""
     passing: tuple[type[BaseException], ...] = ()
@@ -138,11 +138,10 @@ class Context:
 
     def within(self, budget: Budget) -> "Context":
         """The same, with a further budget on what is spent here."""
-        if self.purse is None:
-            return self
         # The same account in every attempt and for every item: the node is one.
-        site = re.sub(r"~\d+|/\d+(?=/|$)", "", self.place)
-        return replace(self, purse=self.purse.within(site, budget))
+        _, slash, part = self.place.partition("/")
+        part = re.sub(r"~\d+|/\d+(?=/|$)", "", slash + part)
+        return replace(self, purse=self.purse.within(part, budget))
 
     def attempt(self, number: int, *, tier: str | None, said: Conversations) -> "Context":
         """The surroundings of one attempt, whose findings count only if it is accepted."""

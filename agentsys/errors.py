@@ -14,7 +14,7 @@ AgentSysError
 │   ├── RateLimited      429: another try after `retry_after` seconds
 │   ├── Rejected         the request itself was refused: bad key, too long, unknown model
 │   └── Truncated        the reply was cut off by `max_tokens`
-├── BudgetExceeded       a call does not fit into a budget above it; it was not made
+├── BudgetExceeded       a call does not fit into a budget above it: not made, or cut short
 ├── InvalidOutput        a node gave something that is not its output type
 ├── ToolFailed           a tool could not do what was asked; the model sees the reason
 ├── StepLimit            a tool loop reached its bound without a final answer
@@ -131,7 +131,7 @@ class Truncated(ModelError):
 
 
 class BudgetExceeded(AgentSysError):
-    """A call was not made because a budget has no room for it; nothing was spent on it."""
+    """A budget has no room for a call: it was not made, or did not get by with what was left."""
 
     def __init__(
         self,

@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from agentsys.budgets import Budgets, Purse, surely
 from agentsys.context import Context
@@ -166,9 +167,9 @@ class Parts:
         self, start: RunStarted, budget: Budget | None = None, on_event: OnEvent | None = None
     ) -> Writer:
         """Where the events of a run go."""
-        counted = self.store is not None or self.budgets.given or budget is not None
-        own = () if budget is None else ((f"run:{start.run_id}", budget),)
-        purse = Purse(self.budgets, start.run_id, start.tenant, own) if counted else None
+        purse = Purse(self.budgets, start.run_id, start.tenant)
+        if budget is not None:
+            purse = purse.within("", _for_a_run(budget))
         return Writer(self.ledger, purse, on_event)
 
     def context(self, start: RunStarted, writer: Writer) -> Context:
@@ -180,10 +181,19 @@ class Parts:
             seed=start.seed,
             tenant=start.tenant,
             team=start.team,
-            place=start.run_id,
+            place=quote(start.run_id, safe=""),
             memory=self.memory,
             purse=writer.purse,
         )
+
+
+def _for_a_run(budget: Budget) -> Budget:
+    if budget.per != "run":
+        raise UserError(
+            f"A run's own budget is for the run, not per={budget.per!r}.",
+            hint="Give other budgets to the System, or set them with 'agentsys budget set'.",
+        )
+    return budget
 
 
 def path_of(calls: list[Call]) -> tuple[str, ...]:

@@ -63,7 +63,8 @@ class System:
         self.models = models
         self.store = store
         self.ledger = None if store is None else Ledger(store)
-        self.budgets = Budgets(store or open_store("sqlite:///:memory:"), tuple(budgets))
+        books = store or open_store("sqlite:///:memory:")
+        self.budgets = Budgets(books, tuple(budgets), keeps=store is not None)
         """What may be spent, and what was."""
         if memory is None and store is not None:
             memory = SharedMemory(store)

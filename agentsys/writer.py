@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from agentsys.budgets import Purse, surely
-from agentsys.events import BudgetCrossed, Call, Event, RunStarted, ToolCall
+from agentsys.events import Call, Event, RunStarted, ToolCall
 from agentsys.ledger import Ledger
 from agentsys.run import Cost
 
@@ -18,7 +18,7 @@ class Writer:
     """Keeps the events of a run, and counts."""
 
     ledger: Ledger | None
-    purse: Purse | None
+    purse: Purse
     on_event: OnEvent | None
     calls: list[Call] = field(default_factory=list[Call])
     tool_calls: list[ToolCall] = field(default_factory=list[ToolCall])
@@ -28,28 +28,30 @@ class Writer:
     """Written before anything else, once something is."""
 
     async def write(self, event: Event) -> None:
-        """Keep an event, also where the run is being cancelled meanwhile."""
-        if self.first is not None:
-            first, self.first = self.first, None
-            await self.write(first)
-        crossed: list[BudgetCrossed] = []
-        if isinstance(event, Call):
-            self.calls.append(event)
-            if self.purse is not None:
-                crossed = [*await self.purse.settle(event)]
-            elif self.ledger is not None:
-                await surely(self.ledger.write(event, key=event.call_id))
-        else:
-            if isinstance(event, ToolCall):
+        """Keep an event, also where the run is being cancelled meanwhile; then tell of it."""
+        for kept in await surely(self._keep(event)):
+            if self.on_event is not None:
+                seen = self.on_event(kept)
+                if seen is not None:
+                    await seen
+
+    async def _keep(self, event: Event) -> list[Event]:
+        """Everything that was written, in order."""
+        first, self.first = self.first, None
+        events = [event] if first is None else [*await self._keep(first), event]
+        match event:
+            case Call():  # the purse puts it into the ledger, too, in one transaction
+                self.calls.append(event)
+                for crossed in await self.purse.settle(event):
+                    events += await self._keep(crossed)
+                return events
+            case ToolCall():
                 self.tool_calls.append(event)
-            if self.ledger is not None:
-                await surely(self.ledger.write(event))
-        if self.on_event is not None:
-            seen = self.on_event(event)
-            if seen is not None:
-                await seen
-        for crossing in crossed:
-            await self.write(crossing)
+            case _:
+                pass
+        if self.ledger is not None:
+            await self.ledger.write(event)
+        return events
 
     def cost(self) -> Cost:
         """What the run has spent so far."""

@@ -1,7 +1,7 @@
-"""The names of accounts: `total`, `tenant:acme/day:2026-11-20`, `run:7f…/2.solve`."""
+"""The names of accounts: `total`, `tenant:acme/day:2026-11-20`, `run:7f…/solve`."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from urllib.parse import quote, unquote
 
 from agentsys.limits import Budget
@@ -10,9 +10,23 @@ from agentsys.money import UNLIMITED, Spend
 Limits = Mapping[str, tuple[Budget, ...]]
 """The accounts above a call, the root first, each with the budgets that limit it."""
 
-_OPEN = Spend(UNLIMITED, UNLIMITED, UNLIMITED, UNLIMITED)
+OPEN = Spend(UNLIMITED, UNLIMITED, UNLIMITED, UNLIMITED)
+"""The cap of an account without a limit."""
 
 PERIODS = ("", "day", "month")
+
+TOTAL = "total"
+_TENANT, _RUN = "tenant:", "run:"
+
+
+def tenant_scope(name: str) -> str:
+    """The account of a tenant, whatever characters its name has."""
+    return _TENANT + quote(name, safe="", errors="surrogatepass")
+
+
+def run_scope(run_id: str, part: str = "") -> str:
+    """The account of a run, or of a part of it (`/solve`) that has a budget of its own."""
+    return _RUN + quote(run_id, safe="", errors="surrogatepass") + part
 
 
 def account_of(scope: str, period: str, now: datetime) -> str:
@@ -26,29 +40,30 @@ def account_of(scope: str, period: str, now: datetime) -> str:
             return scope
 
 
-def tenant_scope(name: str) -> str:
-    """The account of a tenant, whatever characters its name has."""
-    return f"tenant:{quote(name, safe='')}"
-
-
-def limits_now(budget: Budget, account: str) -> bool:
-    """Whether a budget limits an account in the day or month that it is now."""
-    kind, _, period = budget.per.partition("/")
+def tenants_account(account: str, period: str, now: datetime) -> bool:
+    """Whether an account is that of some tenant in the period that it is now."""
     scope = account.partition("/")[0]
-    if kind == "run" or account != account_of(scope, period, datetime.now(UTC)):
-        return False
-    if kind == "total":
-        return scope == "total"
-    return scope.startswith("tenant:") and budget.tenant in (None, _named(scope))
+    return scope.startswith(_TENANT) and account == account_of(scope, period, now)
 
 
-def _named(scope: str) -> str:
-    return unquote(scope.removeprefix("tenant:"))
+def spoken(account: str) -> str:
+    """An account in words: `tenant 'acme' on 2026-11-20`, `'solve' in run '7f…'`."""
+    scope, _, part = account.partition("/")
+    kind, _, name = part.partition(":")
+    if scope.startswith(_RUN):
+        run = f"run {_name(scope, _RUN)!r}"
+        return f"{part!r} in {run}" if part else run
+    whole = f"tenant {_name(scope, _TENANT)!r}" if scope.startswith(_TENANT) else "all runs"
+    return f"{whole} {'on' if kind == 'day' else 'in'} {name}" if part else whole
 
 
 def cap_of(budgets: tuple[Budget, ...]) -> Spend:
     """The tightest limit of each field."""
-    cap = _OPEN
+    cap = OPEN
     for budget in budgets:
         cap = cap.least(budget.cap)
     return cap
+
+
+def _name(scope: str, prefix: str) -> str:
+    return unquote(scope.removeprefix(prefix), errors="surrogatepass")

@@ -7,23 +7,34 @@ and month), the run, the nodes in it that have budgets of their own.
 """
 
 import asyncio
-import random
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 from weakref import WeakKeyDictionary, WeakValueDictionary
 
-from agentsys.budgets.accounts import Limits, cap_of, limits_now
+from pydantic import ValidationError
+
+from agentsys.budgets.accounts import (
+    OPEN,
+    TOTAL,
+    Limits,
+    account_of,
+    cap_of,
+    tenant_scope,
+    tenants_account,
+)
+from agentsys.budgets.room import Room, Search
+from agentsys.budgets.surely import surely
 from agentsys.budgets.wanted import Wanted
-from agentsys.errors import BudgetExceeded
+from agentsys.errors import BudgetExceeded, StoreError
 from agentsys.events import BudgetCrossed, Call, HoldExpired, to_record
 from agentsys.ledger import LOG
 from agentsys.limits import Budget
-from agentsys.money import DIMENSIONS, UNLIMITED, Spend, Worst, shown
+from agentsys.money import DIMENSIONS, UNLIMITED, Spend, Worst
 from agentsys.stores import Balance, Store
-from agentsys.stores.base import Refusal
 
 LEASE_S = 30.0
 """A hold is given back so long after its process was last heard of."""
@@ -31,10 +42,9 @@ FRESH_S = 1.0
 """A budget that was set takes effect within this time, in every process."""
 WARN_AT = 0.8
 """The part of a limit at which its crossing is recorded, besides the limit itself."""
-_POLL_S = (0.002, 0.1)
-"""Waits between two looks for room: the first, doubled up to the last."""
 
 _SPACE = "budgets"
+_NOTHING = Balance(Spend(), Spend())
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,18 +52,33 @@ class Grant:
     """What a call may take."""
 
     accounts: tuple[str, ...]
+    """What it costs is booked on."""
     max_tokens: int
-    seconds: float | None
+    seconds: float | None = None
     """After which it must be given up; `None` where that is the model's business."""
+    short: BudgetExceeded | None = None
+    """Which budget had no room for more; `None` where the call may take all that it wanted."""
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """A budget with the account that it limits and what that has spent."""
+    """A budget with an account that it limits, and what that has spent."""
 
     budget: Budget
     account: str
+    """Empty for a budget of each run or tenant, where none has spent anything."""
     balance: Balance
+
+
+@dataclass
+class _Held:
+    """A hold of this process."""
+
+    call_id: str
+    room: Room
+    expiry: dict[str, Any]
+    beat: asyncio.TimerHandle | None = None
+    extending: asyncio.Task[None] | None = None
 
 
 class Budgets:
@@ -62,22 +87,39 @@ class Budgets:
     Safe for tasks, threads and processes.
     """
 
-    def __init__(self, store: Store, given: tuple[Budget, ...] = ()) -> None:
-        self._store = store
+    def __init__(
+        self,
+        store: Store,
+        given: tuple[Budget, ...] = (),
+        *,
+        keeps: bool = True,
+        lease_s: float = LEASE_S,
+    ) -> None:
+        """Open the books.
+
+        Args:
+            store: Where they are kept.
+            given: Budgets in force besides those that are set in the store.
+            keeps: Whether calls are booked, and kept in the ledger, that nothing limits.
+            lease_s: How long a hold outlives its process.
+        """
         self.given = given
+        self._store = store
+        self._keeps = keeps
+        self._lease_s = lease_s
         self._set: tuple[Budget, ...] = ()
         self._read_at = float("-inf")
-        self._beats: dict[str, asyncio.TimerHandle] = {}
+        self._held: dict[str, _Held] = {}
         self._turns: WeakKeyDictionary[
             asyncio.AbstractEventLoop, WeakValueDictionary[str, asyncio.Lock]
         ] = WeakKeyDictionary()
 
     async def standing(self) -> tuple[Budget, ...]:
-        """The budgets in force besides those of runs; at most `FRESH_S` old."""
+        """The budgets in force besides those of single runs and nodes; at most `FRESH_S` old."""
         if time.monotonic() - self._read_at > FRESH_S:
-            values = await self._store.values(_SPACE)
-            self._set = tuple(Budget.model_validate(value.data) for value in values.values())
-            self._read_at = time.monotonic()
+            now, values = time.monotonic(), await self._store.values(_SPACE)
+            self._set = tuple(_read(key, value.data) for key, value in values.items())
+            self._read_at = now
         return (*self.given, *self._set)
 
     async def set(self, budget: Budget) -> None:
@@ -91,13 +133,22 @@ class Budgets:
         return await self._store.delete(_SPACE, _key(budget))
 
     async def shown(self) -> list[Standing]:
-        """Each standing budget on each account that it limits now and something was booked on."""
+        """Each standing budget on each account that it limits now, the given ones first."""
+        found: list[Standing] = []
         balances = await self._store.balances()
+        for budget in await self.standing():
+            accounts = _accounts(budget, balances)
+            named = await self._store.balances([account for account in accounts if account])
+            found += [Standing(budget, a, named.get(a, _NOTHING)) for a in accounts]
+        return found
+
+    async def balances(self, limits: Limits) -> list[Standing]:
+        """Each of these budgets on its account."""
+        balances = await self._store.balances([a for a, budgets in limits.items() if budgets])
         return [
-            Standing(budget, account, balance)
-            for budget in await self.standing()
-            for account, balance in balances.items()
-            if limits_now(budget, account)
+            Standing(budget, account, balances[account])
+            for account, budgets in limits.items()
+            for budget in budgets
         ]
 
     async def rebuild(self) -> dict[str, Balance]:
@@ -105,7 +156,12 @@ class Budgets:
         return await self._store.rebuild(LOG)
 
     async def hold(
-        self, call_id: str, run_id: str, worst: Worst, max_tokens: int, limits: Limits
+        self,
+        call_id: str,
+        run_id: str,
+        worst: Worst,
+        max_tokens: int,
+        limits: Callable[[], Awaitable[Limits]],
     ) -> Grant:
         """Hold the worst case on every account, shrunk as far as it must and may be.
 
@@ -115,143 +171,129 @@ class Budgets:
             BudgetExceeded: there is no room, and none will come.
             StoreError: the store cannot be used.
         """
-        caps = {account: cap_of(budgets) for account, budgets in limits.items()}
-        wanted = Wanted(worst, max_tokens, worst.seconds)
-        expiry = HoldExpired(run_id, call_id, worst.spend(max_tokens).nano_usd)
-        attempt = _Attempt(self._store, call_id, caps, to_record(expiry))
-        refusal = await attempt.reserve(wanted)
-        if refusal is not None:
-            async with self._turn(refusal.account):
-                wanted = await self._wait(attempt, wanted, refusal, limits)
-        self._beat(call_id)
-        shrunk = wanted.seconds < worst.seconds
-        return Grant(tuple(caps), wanted.max_tokens, wanted.seconds if shrunk else None)
+        whole = Wanted(worst, max_tokens, round(worst.seconds * 1_000_000))
+        expiry = to_record(HoldExpired(run_id, call_id, whole.spend.nano_usd))
+        search = Search(self._store, call_id, whole, limits, self._lease_s, expiry, turn=self._turn)
+        try:
+            room = await search.room()
+        except asyncio.CancelledError:  # it may have been held, with nobody told any more
+            with suppress(StoreError):
+                await surely(self._store.release(call_id))
+            raise
+        self._held[call_id] = held = _Held(call_id, room, expiry)
+        self._beat(held)
+        wanted = room.wanted
+        cut = wanted.microseconds < whole.microseconds
+        seconds = wanted.microseconds / 1_000_000 if cut else None
+        return Grant(tuple(room.limits), wanted.max_tokens, seconds, room.short)
 
-    async def settle(self, call: Call, limits: Limits) -> list[BudgetCrossed]:
+    async def settle(self, call: Call) -> list[BudgetCrossed]:
         """Book a call with its record in the ledger, once; gives the limits that it crossed.
 
         Raises:
             StoreError: it could not be booked.
         """
-        self._still(call.call_id)
+        held = self._let_go(call.call_id)
+        if held is None and not self._keeps:
+            return []
+        record = to_record(call) if self._keeps else {"kind": "Call"}
         booked = await self._store.settle(
-            call.call_id,
-            call.accounts,
-            call.spend,
-            log=LOG,
-            record=to_record(call),
-            key=call.call_id,
+            call.call_id, call.accounts, call.spend, log=LOG, record=record, key=call.call_id
         )
+        if booked is None or held is None:
+            return []
         return [
             BudgetCrossed(call.run_id, account, dimension, spent, limit)
-            for account, balance in (booked or {}).items()
+            for account, balance in booked.items()
             for dimension, spent, limit in _crossed(
-                balance.spent, call.spend, cap_of(limits.get(account, ()))
+                balance.spent, call.spend, cap_of(held.room.limits.get(account, ()))
             )
         ]
 
     async def release(self, call_id: str) -> None:
         """Give back what was held for a call that was not made."""
-        self._still(call_id)
-        await self._store.release(call_id)
-
-    async def _wait(
-        self, attempt: "_Attempt", wanted: Wanted, refusal: Refusal, limits: Limits
-    ) -> Wanted:
-        whole, began, pause = wanted, time.monotonic(), _POLL_S[0]
-        while True:
-            shrunk = whole.within(refusal.left)
-            if shrunk is None and (full := await self._full(whole, limits)) is not None:
-                budget, error = full
-                if budget.on_empty != "queue" or time.monotonic() - began > budget.wait_s:
-                    raise error
-            if shrunk is None or shrunk == wanted:
-                await asyncio.sleep(pause * random.uniform(0.5, 1))
-                pause = min(pause * 2, _POLL_S[1])
-            wanted = shrunk or wanted
-            again = await attempt.reserve(wanted)
-            if again is None:
-                return wanted
-            refusal = again
-
-    async def _full(self, wanted: Wanted, limits: Limits) -> tuple[Budget, BudgetExceeded] | None:
-        """The budget in which there will be no room, and what to raise for it."""
-        least = wanted.least()
-        balances = await self._store.balances([a for a, budgets in limits.items() if budgets])
-        for account, balance in balances.items():
-            for budget in limits[account]:
-                field = (balance.spent + least).beyond(budget.cap)
-                if field:
-                    return budget, _refused(account, field, budget, balance.spent, least)
-        return None
+        if self._let_go(call_id) is not None:
+            await self._store.release(call_id)
 
     def _turn(self, account: str) -> asyncio.Lock:
-        """One at a time looks for room in an account; the others would only get in its way."""
         turns = self._turns.setdefault(asyncio.get_running_loop(), WeakValueDictionary())
         return turns.setdefault(account, asyncio.Lock())
 
-    def _beat(self, call_id: str) -> None:
+    def _beat(self, held: _Held) -> None:
         loop = asyncio.get_running_loop()
 
         def extend() -> None:
-            self._beat(call_id)
-            beat = loop.create_task(self._extended(call_id))
-            beat.add_done_callback(lambda _: None)
+            self._beat(held)
+            held.extending = loop.create_task(self._extend(held))
 
-        self._beats[call_id] = loop.call_later(LEASE_S / 3, extend)
+        held.beat = loop.call_later(self._lease_s / 3, extend)
 
-    async def _extended(self, call_id: str) -> None:
-        with suppress(Exception):  # the next beat tries again; without one the lease runs out
-            await self._store.extend(call_id, lease_s=LEASE_S)
+    async def _extend(self, held: _Held) -> None:
+        with suppress(StoreError):  # the next beat tries again; without one the lease runs out
+            if await self._store.extend(held.call_id, lease_s=self._lease_s):
+                return
+            if self._held.get(held.call_id) is held:
+                await self._hold_again(held)
 
-    def _still(self, call_id: str) -> None:
-        beat = self._beats.pop(call_id, None)
-        if beat is not None:
-            beat.cancel()
+    async def _hold_again(self, held: _Held) -> None:
+        """Hold what a call takes that is still under way, room or not: it is as good as spent.
 
-
-@dataclass(frozen=True, slots=True)
-class _Attempt:
-    """One call's tries to find room."""
-
-    store: Store
-    call_id: str
-    caps: Mapping[str, Spend]
-    expiry: Mapping[str, Any]
-
-    async def reserve(self, wanted: Wanted) -> Refusal | None:
-        return await self.store.reserve(
-            self.call_id, wanted.spend, self.caps, lease_s=LEASE_S, log=LOG, expiry=self.expiry
+        Its lease has run out because this process was held up.
+        """
+        await self._store.reserve(
+            held.call_id,
+            held.room.wanted.spend,
+            dict.fromkeys(held.room.limits, OPEN),
+            lease_s=self._lease_s,
+            log=LOG,
+            expiry=held.expiry,
         )
+        if self._held.get(held.call_id) is not held:  # it was settled meanwhile
+            await self._store.release(held.call_id)
+
+    def _let_go(self, call_id: str) -> _Held | None:
+        held = self._held.pop(call_id, None)
+        if held is not None and held.beat is not None:
+            held.beat.cancel()
+        return held
 
 
 def _key(budget: Budget) -> str:
     return budget.per if budget.tenant is None else f"{budget.per}:{budget.tenant}"
 
 
-def _refused(
-    account: str, field: str, budget: Budget, spent: Spend, least: Spend
-) -> BudgetExceeded:
-    def amount(value: Spend) -> str:
-        return shown(field, getattr(value, field))
+def _read(key: str, data: Any) -> Budget:
+    try:
+        return Budget.model_validate(data)
+    except ValidationError as error:
+        raise StoreError(
+            f"The store has a budget ({key!r}) that this agentsys cannot read.",
+            hint="Upgrade agentsys, or set the budget anew.",
+        ) from error
 
-    return BudgetExceeded(
-        f"The budget of {account!r} has no room: {amount(spent)} of {amount(budget.cap)} are spent,"
-        f" and the call may take {amount(least)}.",
-        hint="Raise the budget, or let the agent ask for fewer tokens.",
-        account=account,
-        dimension=field,
-        degrade=budget.on_empty == "slm-only",
-    )
+
+def _accounts(budget: Budget, balances: dict[str, Balance]) -> list[str]:
+    """The accounts that a budget limits now; an empty name where it is for any, and there is none.
+
+    Of runs none: they are too many.
+    """
+    kind, _, period = budget.per.partition("/")
+    now = datetime.now(UTC)
+    if kind == "total":
+        return [account_of(TOTAL, period, now)]
+    if budget.tenant is not None:
+        return [account_of(tenant_scope(budget.tenant), period, now)]
+    if kind == "run":
+        return [""]
+    return [account for account in balances if tenants_account(account, period, now)] or [""]
 
 
 def _crossed(spent: Spend, spend: Spend, cap: Spend) -> list[tuple[str, int, int]]:
     found: list[tuple[str, int, int]] = []
-    for field in DIMENSIONS:
-        after, limit = getattr(spent, field), getattr(cap, field)
-        before = after - getattr(spend, field)
-        if limit != UNLIMITED and any(
-            before < mark <= after for mark in (limit * WARN_AT, limit + 1)
-        ):
-            found.append((field, after, limit))
+    for dimension in DIMENSIONS:
+        after, limit = getattr(spent, dimension), getattr(cap, dimension)
+        before = after - getattr(spend, dimension)
+        marks = (limit * WARN_AT, limit + 1)
+        if limit != UNLIMITED and any(before < mark <= after for mark in marks):
+            found.append((dimension, after, limit))
     return found

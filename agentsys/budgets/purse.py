@@ -1,18 +1,21 @@
 """What a run, or a node in it, may spend."""
 
-import asyncio
-from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any, TypeVar
 
-from agentsys.budgets.accounts import PERIODS, Limits, account_of, tenant_scope
-from agentsys.budgets.books import Budgets, Grant
+from agentsys.budgets.accounts import (
+    PERIODS,
+    TOTAL,
+    Limits,
+    account_of,
+    run_scope,
+    tenant_scope,
+)
+from agentsys.budgets.books import Budgets, Grant, Standing
 from agentsys.events import BudgetCrossed, Call
 from agentsys.limits import Budget
 from agentsys.money import Worst
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +28,10 @@ class Purse:
     own: tuple[tuple[str, Budget], ...] = ()
     """Accounts of the run and of nodes in it that have a budget, the outermost first."""
 
-    def within(self, place: str, budget: Budget) -> "Purse":
-        """The same with a further budget, for the node at a place in a run."""
-        account = f"run:{place}"
-        return Purse(self.budgets, self.run_id, self.tenant, (*self.own, (account, budget)))
+    def within(self, part: str, budget: Budget) -> "Purse":
+        """The same with a further budget: of the run, or of a part of it, such as `/solve`."""
+        account = run_scope(self.run_id, part)
+        return replace(self, own=(*self.own, (account, budget)))
 
     async def hold(self, call_id: str, worst: Callable[[], Worst], max_tokens: int) -> Grant:
         """Hold the worst case of a call; where nothing limits it, nothing is held.
@@ -38,16 +41,20 @@ class Purse:
         """
         limits = await self._limits()
         if not any(limits.values()):
-            return Grant(tuple(limits), max_tokens, None)
-        return await self.budgets.hold(call_id, self.run_id, worst(), max_tokens, limits)
+            return Grant(tuple(limits), max_tokens)
+        return await self.budgets.hold(call_id, self.run_id, worst(), max_tokens, self._limits)
 
     async def settle(self, call: Call) -> list[BudgetCrossed]:
-        """Book a call, also where the caller is being cancelled."""
-        return await surely(self.budgets.settle(call, await self._limits()))
+        """Book a call; gives the limits that it crossed."""
+        return await self.budgets.settle(call)
 
     async def release(self, call_id: str) -> None:
         """Give back what was held for a call that was not made."""
-        await surely(self.budgets.release(call_id))
+        await self.budgets.release(call_id)
+
+    async def standing(self) -> list[Standing]:
+        """Each budget above the calls made here, with what was spent of it."""
+        return await self.budgets.balances(await self._limits())
 
     async def _limits(self) -> Limits:
         now = datetime.now(UTC)
@@ -63,24 +70,14 @@ class Purse:
         return limits
 
     def _scopes(self) -> tuple[str, ...]:
-        return ("total", tenant_scope(self.tenant)) if self.tenant else ("total",)
+        return (TOTAL, tenant_scope(self.tenant)) if self.tenant else (TOTAL,)
 
     def _account(self, budget: Budget, now: datetime) -> str | None:
-        if budget.per == "run":
-            return f"run:{self.run_id}"
         kind, _, period = budget.per.partition("/")
+        if kind == "run":
+            return run_scope(self.run_id)
         if kind == "total":
-            return account_of("total", period, now)
+            return account_of(TOTAL, period, now)
         if not self.tenant or budget.tenant not in (None, self.tenant):
             return None
         return account_of(tenant_scope(self.tenant), period, now)
-
-
-async def surely(work: Coroutine[Any, Any, T]) -> T:
-    """What `work` gives; it is finished even where the awaiting task is cancelled meanwhile."""
-    task = asyncio.ensure_future(work)
-    try:
-        return await asyncio.shield(task)
-    except asyncio.CancelledError:
-        await asyncio.wait([task])
-        raise

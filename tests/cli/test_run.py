@@ -52,7 +52,7 @@ def test_stream_prints_events_then_the_run(agentsys: Command, here: Path) -> Non
     """With `--stream --json`, each line is an event, and the last one is the run."""
     lines = agentsys("run", "letters", "seven", "--stream", "--json").out.splitlines()
     records = [json.loads(line) for line in lines]
-    assert [r.get("kind") for r in records] == ["RunStarted", "RunFinished", None]
+    assert [r.get("kind") for r in records] == ["RunStarted", "StepFinished", "RunFinished", None]
     assert records[-1]["output"]["letters"] == 5
 
 

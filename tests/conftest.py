@@ -10,7 +10,23 @@ from agentsys import retry
 from tests.loopback import Loopback
 from tests.redis_server import RedisServer
 
+TRIALS, ALL_TRIALS = 50, 1_000
+"""How often what must hold under any timing is tried: ordinarily, and with `--all`."""
+
 LOCAL = ("127.0.0.1", "::1", "localhost")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let `scripts/test --all` try longer."""
+    parser.addoption(
+        "--all", action="store_true", help=f"{ALL_TRIALS:,} trials of budgets instead of {TRIALS}"
+    )
+
+
+@pytest.fixture(scope="session")
+def trials(request: pytest.FixtureRequest) -> int:
+    """How many trials to make."""
+    return ALL_TRIALS if request.config.getoption("--all") else TRIALS
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -40,7 +40,7 @@ class RedisServer:
         end = monotonic() + _PATIENCE_S
         while not self._answers():
             if self._process.poll() is not None or monotonic() > end:
-                self.stop()
+                self._end(signal.SIGKILL)
                 raise RuntimeError(self.log.read_text() if self.log.exists() else "no log")
             sleep(0.005)
         return self
@@ -52,10 +52,7 @@ class RedisServer:
 
     def stop(self) -> None:
         """End it; its data stays for another start."""
-        if self._process is not None:
-            self._process.terminate()
-            self._process.wait()
-            self._process = None
+        self._end(signal.SIGTERM)
 
     def pause(self) -> None:
         """Let it neither answer nor end, until `go_on`."""
@@ -69,7 +66,7 @@ class RedisServer:
 
     def remove(self) -> None:
         """End it and take its data away."""
-        self.stop()
+        self._end(signal.SIGKILL)
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def command(self, *words: str | bytes) -> bytes:
@@ -82,6 +79,19 @@ class RedisServer:
             connection.connect(str(self.socket))
             connection.sendall(text)
             return connection.recv(100_000)
+
+    def until(self, part: bytes, *words: str) -> None:
+        """Ask until this is in the reply."""
+        end = monotonic() + _PATIENCE_S
+        while part not in self.command(*words):
+            assert monotonic() < end, f"{part!r} never came"
+            sleep(0.005)
+
+    def _end(self, by: signal.Signals) -> None:
+        if self._process is not None:
+            self._process.send_signal(by)
+            self._process.wait(_PATIENCE_S)
+            self._process = None
 
     def _answers(self) -> bool:
         try:

@@ -277,7 +277,8 @@ async def test_odd_names(store: Store):
     """Accounts, holds and keys may have any name."""
     names = ["", "a,b", "a;b", "\0", "é", "\udc80", "}", "x" * 5_000]
     for name in names:
-        assert await reserve(store, name, usd(1), **{name: cap(1)}) is None
+        caps, expiry = {name: cap(1)}, {"kind": name}
+        assert await store.reserve(name, usd(1), caps, lease_s=9, log=name, expiry=expiry) is None
         assert await settle(store, name, usd(1), name) == {name: Balance(usd(1), Spend())}
     assert list(await store.balances()) == sorted(names)
 

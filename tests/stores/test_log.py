@@ -209,6 +209,5 @@ async def test_a_reader_may_stop(store: Store):
         await store.append("log", {"n": n})
     reading = store.read("log")
     assert next(reading).record == {"n": 0}
-    reading.close()
     del reading
     gc.collect()

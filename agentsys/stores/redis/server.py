@@ -8,7 +8,7 @@ import random
 import re
 import time
 from asyncio import AbstractEventLoop
-from collections.abc import AsyncGenerator, Callable, Generator, Sequence
+from collections.abc import AsyncGenerator, Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, cast
@@ -17,17 +17,19 @@ import redis
 from redis import exceptions as _r
 from redis.asyncio import ConnectionPool
 from redis.asyncio.retry import Retry as AsyncRetry
-from redis.backoff import ExponentialBackoff, NoBackoff
+from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from agentsys.errors import SettingsError, StoreError
 from agentsys.stores.redis.address import described
 from agentsys.stores.redis.scripts import script
-from agentsys.stores.redis.troubles import explained, too_new, too_old
+from agentsys.stores.redis.troubles import explained, passes, too_new, too_old
 
 # Their annotations leave types out.
 _Redis = cast("Any", redis.Redis)
 _Pool = cast("Any", ConnectionPool)
+
+_LOST = (_r.ConnectionError, _r.TimeoutError)
 
 Argument = str | bytes | int
 Command = Sequence[Argument]
@@ -115,7 +117,9 @@ class Server:
         self, commands: Sequence[Command], text: str = "", *, again: bool = True
     ) -> list[Any]:
         """Run commands over one connection; `text` is sent where the server lacks a script."""
-        end, pause = time.monotonic() + _PATIENCE_S, _FIRST_PAUSE_S
+        pauses = _pauses()
+        for _ in range(0 if again else 2):
+            await asyncio.sleep(0)  # so that the loop learns which connections are gone
         with self._trouble():
             while True:
                 try:
@@ -123,41 +127,34 @@ class Server:
                         await self._check()
                     return await self._exchange(commands, text)
                 except _Failed as failure:
-                    if failure.sent and not again:
+                    if failure.sent and self._checked and not again:
                         raise StoreError(
                             f"{self._name} was lost while it was written to.",
                             hint="Look whether it is written before you try again.",
                         ) from failure.error
-                    if time.monotonic() + pause > end:
+                    pause = next(pauses, None)
+                    if pause is None or not passes(failure.error):
                         raise failure.error from None
-                await asyncio.sleep(pause * random.uniform(0.5, 1))
-                pause *= 2
+                await asyncio.sleep(pause)
 
     async def _exchange(self, commands: Sequence[Command], text: str = "") -> list[Any]:
         client = await self._client()
         async with client.free:
             try:
                 connection = await client.pool.get_connection()
-            except _r.AuthenticationError:
-                raise
-            except (_r.ConnectionError, _r.TimeoutError) as error:
+            except _LOST as error:
                 raise _Failed(error, sent=False) from None
             try:
-                await connection.send_packed_command(connection.pack_commands(commands))
-                replies = [await connection.read_response() for _ in commands]
-            except _r.NoScriptError:
-                await connection.send_command("EVAL", text, *commands[0][2:])
-                replies = [await connection.read_response()]
+                return await _replies(connection, commands, text)
             except (_r.ReadOnlyError, _r.NoPermissionError):
                 await connection.disconnect()  # the next one may be of another master or user
                 raise
             except _r.BusyLoadingError as error:
                 raise _Failed(error, sent=False) from None
-            except (_r.ConnectionError, _r.TimeoutError) as error:
-                raise _Failed(error, sent=True) from None
+            except _LOST as error:
+                raise _Failed(error, sent=passes(error)) from None
             finally:
                 await client.pool.release(connection)
-        return replies
 
     async def _client(self) -> _Client:
         """The connections of this event loop."""
@@ -200,15 +197,23 @@ class Server:
     @contextmanager
     def _reading(self) -> Generator[Callable[..., list[Any]]]:
         """What runs commands that only read, over a connection of its own."""
-        retry = Retry(ExponentialBackoff(cap=_PATIENCE_S / 4, base=_FIRST_PAUSE_S), 6)
+        retry = Retry(NoBackoff(), 0)
         with self._trouble(), _Redis.from_url(self._url, **_OPTIONS, retry=retry) as client:
             client.response_callbacks.clear()  # replies as they are
 
             def run(*commands: Command) -> list[Any]:
-                with self._trouble(), client.pipeline(transaction=False) as pipeline:
-                    for command in commands:
-                        pipeline.execute_command(*command)
-                    return pipeline.execute()
+                pauses = _pauses()
+                while True:
+                    with self._trouble(), client.pipeline(transaction=False) as pipeline:
+                        for command in commands:
+                            pipeline.execute_command(*command)
+                        try:
+                            return pipeline.execute()
+                        except _LOST as error:
+                            pause = next(pauses, None)
+                            if pause is None or not passes(error):
+                                raise
+                    time.sleep(pause)
 
             self._known(b"", run(("GET", _VERSION_KEY))[0])
             yield run
@@ -219,6 +224,24 @@ class Server:
             yield
         except (_r.RedisError, OSError) as error:
             raise explained(self._name, error) from error
+
+
+async def _replies(connection: Any, commands: Sequence[Command], text: str) -> list[Any]:
+    try:
+        await connection.send_packed_command(connection.pack_commands(commands))
+        return [await connection.read_response() for _ in commands]
+    except _r.NoScriptError:
+        # Only scripts, each of which is sent alone.
+        await connection.send_command("EVAL", text, *commands[0][2:])
+        return [await connection.read_response()]
+
+
+def _pauses() -> Iterator[float]:
+    """Seconds to wait before another try, as long as there is patience."""
+    end, pause = time.monotonic() + _PATIENCE_S, _FIRST_PAUSE_S
+    while time.monotonic() + pause < end:
+        yield pause * random.uniform(0.5, 1)
+        pause *= 2
 
 
 def to_name(text: str) -> bytes:

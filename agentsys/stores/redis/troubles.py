@@ -15,7 +15,7 @@ _CAUSES = (
     ),
     (r"MISCONF", "it cannot write to its disk", "Is the disk full? Its log says more."),
     (r"NOREPLICAS", "too few of its replicas are there", "Start them, then try again."),
-    (r"MASTERDOWN", "its master is down", "Start it, then try again."),
+    (r"MASTERDOWN|Link with MASTER", "its master is down", "Start it, then try again."),
     (
         r"NOPERM|has no permissions|ACL failed",
         "the user may not do this",
@@ -43,6 +43,9 @@ _CAUSES = (
 )
 """Patterns in an error's text, what it means and what to do."""
 
+_PASSING = r"LOADING|is loading the dataset|max number of clients"
+_UNREACHED = r"[Tt]imeout|connecting|closed by server|reading from|writing to"
+
 
 def explained(name: str, error: Exception) -> StoreError:
     """An error of the client in our words."""
@@ -50,9 +53,18 @@ def explained(name: str, error: Exception) -> StoreError:
     for pattern, cause, hint in _CAUSES:
         if re.search(pattern, text):
             return StoreError(f"{name} cannot be used: {cause}.", hint=hint)
+    done = "reached" if re.search(_UNREACHED, text) else "used"
     return StoreError(
-        f"{name} cannot be used: {text.rstrip('.')}.", hint="Is it running, and is 'store' right?"
+        f"{name} cannot be {done}: {' '.join(text.split()).rstrip('.')}.",
+        hint="Is it running, and is 'store' right?",
     )
+
+
+def passes(error: Exception) -> bool:
+    """Whether a lost connection may be there again soon, as far as one can tell."""
+    text = str(error)
+    known = any(re.search(pattern, text) for pattern, _, _ in _CAUSES)
+    return not known or re.search(_PASSING, text) is not None
 
 
 def too_old(name: str, version: str) -> StoreError:

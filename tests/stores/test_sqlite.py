@@ -1,5 +1,6 @@
 """The store in a SQLite file: its folder, its troubles, and many processes."""
 
+import asyncio
 import os
 import sqlite3
 import subprocess
@@ -9,8 +10,10 @@ from pathlib import Path
 import pytest
 
 from agentsys.errors import StoreError
+from agentsys.money import Spend
 from agentsys.stores import open_store
-from agentsys.stores.sqlite import SqliteStore
+from agentsys.stores.sqlite import SqliteStore, database
+from tests.stores.everything import everything
 
 ROOT = Path(__file__).parents[2]
 
@@ -187,3 +190,89 @@ async def test_damage_is_named(tmp_path: Path):
     file.write_bytes(bytes(content))
     with pytest.raises(StoreError, match=r"runs\.db cannot be read: it is damaged"):
         list(SqliteStore(str(file)).read("log"))
+
+
+VERSION_1 = (
+    "CREATE TABLE entry (id INTEGER PRIMARY KEY, log TEXT NOT NULL, time INTEGER NOT NULL,"
+    " kind TEXT, run_id TEXT, bench TEXT, record TEXT NOT NULL)",
+    "CREATE INDEX entry_kind ON entry (log, kind) WHERE kind IS NOT NULL",
+    "CREATE INDEX entry_run_id ON entry (log, run_id) WHERE run_id IS NOT NULL",
+    "CREATE INDEX entry_bench ON entry (log, bench) WHERE bench IS NOT NULL",
+    "INSERT INTO entry VALUES (1, 'log', 1700000000000000, 'x', 'r', NULL, '{\"kind\":\"x\"}')",
+    "PRAGMA application_id = 1634169721",
+    "PRAGMA user_version = 1",
+)
+
+
+async def test_files_of_version_1_are_brought_up_to_date(tmp_path: Path):
+    """A file with logs alone keeps its records and gets what was added since."""
+    file = tmp_path / "runs.db"
+    old = sqlite3.connect(file)
+    for statement in VERSION_1:
+        old.execute(statement)
+    old.commit()
+    old.close()
+    store = open_store(f"sqlite:///{file}")
+    (entry,) = store.read("log", where={"run_id": ["r"]})
+    assert (entry.record, entry.time.year) == ({"kind": "x"}, 2023)
+    await everything(open_store(f"sqlite:///{tmp_path}/new.db"))
+    await store.append("log", {"n": 1}, key="k")
+    assert not await store.append("log", {"n": 1}, key="k")
+    assert await store.put("space", "key", 1)
+    assert await store.shut("gate", 1) is None
+    assert await store.balances() == {}
+    await store.close()
+
+
+async def test_in_memory_everything_works():
+    """A store in memory does all of it, is its own, and is kept while its object is."""
+    store, other = (open_store("sqlite:///:memory:") for _ in range(2))
+    await everything(store)
+    await store.close()
+    assert len(list(store.read("log"))) == 4
+    assert list(other.read("log")) == []
+    for entry in store.read("log"):
+        await store.append("log", entry.record)
+    assert len(list(store.read("log"))) == 8
+
+
+async def test_a_lock_elsewhere_does_not_hold_up_the_loop(tmp_path: Path):
+    """While another process writes, the event loop goes on with other work."""
+    file = tmp_path / "runs.db"
+    store = open_store(f"sqlite:///{file}")
+    other = sqlite3.connect(file, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    waiting = asyncio.create_task(store.append("log", {"n": 1}))
+    for _ in range(5):
+        await asyncio.sleep(0.005)
+    assert not waiting.done()
+    assert await store.balances() == {}
+    other.execute("COMMIT")
+    other.close()
+    assert await waiting
+    await store.close()
+
+
+async def test_a_lock_that_stays_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """A file that another process never lets go of is an error after the waiting."""
+    monkeypatch.setattr(database, "WAIT_S", 0.01)
+    file = tmp_path / "runs.db"
+    store = open_store(f"sqlite:///{file}")
+    other = sqlite3.connect(file, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(StoreError, match="another process keeps it locked"):
+        await store.append("log", {})
+    other.close()
+    assert await store.append("log", {})
+    await store.close()
+
+
+async def test_a_failure_leaves_no_transaction_open(tmp_path: Path):
+    """What cannot be stored is the caller's mistake, and the next write is none."""
+    store = open_store(f"sqlite:///{tmp_path}/runs.db")
+    with pytest.raises(OverflowError):
+        await store.settle("h", ["a"], Spend(2**70), log="log", record={"accounts": ["a"]}, key="k")
+    assert await store.balances() == {}
+    assert list(store.read("log")) == []
+    assert await store.append("log", {}, key="k")
+    await store.close()

@@ -16,6 +16,7 @@ from agentsys.limits import Budget
 from agentsys.memory import SharedMemory, using
 from agentsys.models.base import Model
 from agentsys.prompt import Objection, Turn
+from agentsys.plain import digest
 from agentsys.schema import dump
 
 
@@ -123,10 +124,12 @@ class Context:
 
     def ask(self, question: Any) -> Any:
         """Ask a human: the run stops here; when it is resumed with an answer, this gives it."""
-        ask_id = self.journal.next_id(f"{self.place}?")
+        data = _as_json(question, "A question")
+        # An answer is to its question alone: where that has changed, it is asked anew.
+        ask_id = f"{self.journal.next_id(f'{self.place}?')}:{digest(data, Any)}"
         if ask_id in self.journal.answers:
             return self.journal.answers[ask_id]
-        return self.stop({"ask_id": ask_id, "question": dump(question, Any)})
+        return self.stop({"ask_id": ask_id, "question": data})
 
     def at(self, part: str | int) -> "Context":
         """The surroundings of a part."""
@@ -136,11 +139,11 @@ class Context:
         """The same, with findings of its own."""
         return replace(self, findings=Findings())
 
-    def within(self, budget: Budget) -> "Context":
-        """The same, with a further budget on what is spent here."""
+    def within(self, budget: Budget, name: str) -> "Context":
+        """The same, with a further budget on what the node of a name spends here."""
         # The same account in every attempt and for every item: the node is one.
         _, slash, part = self.place.partition("/")
-        part = re.sub(r"~\d+|/\d+(?=/|$)", "", slash + part)
+        part = re.sub(r"~\d+|/\d+(?=/|$)", "", slash + part) or f"/{name}"
         return replace(self, purse=self.purse.within(part, budget))
 
     def attempt(self, number: int, *, tier: str | None, said: Conversations) -> "Context":
@@ -173,6 +176,13 @@ class Context:
         return self.asked[key] - 1
 
 
+def _as_json(value: Any, what: str) -> Any:
+    try:
+        return dump(value, Any)
+    except ValueError as error:
+        raise UserError(f"{what} must be JSON data: {error}.") from error
+
+
 _here: ContextVar[Context] = ContextVar("agentsys_here")
 
 
@@ -200,7 +210,7 @@ def interrupt(question: Any) -> Any:
         question: JSON data.
 
     Raises:
-        UserError: it is not called from a step or a tool.
+        UserError: it is not called from a step or a tool, or the question is not JSON data.
     """
     context = _here.get(None)
     if context is None:

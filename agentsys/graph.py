@@ -252,7 +252,7 @@ def _within_work(node: Within[Any, Any]) -> Work:
     work = _work(node.inner)
 
     async def limited(value: Any, context: Context) -> Any:
-        return await work(value, context.within(node.budget))
+        return await work(value, context.within(node.budget, node.name))
 
     return limited
 

@@ -11,101 +11,32 @@ from collections import Counter
 from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from platformdirs import user_data_path
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
+from agentsys.deployment import Deployment
 from agentsys.errors import SettingsError
 from agentsys.limits import Budget, RateLimit
-from agentsys.money import Price
+from agentsys.servers import Adapter, VllmServer, refuse_same_ports
 
 FILE_NAME = "agentsys.toml"
 DEFAULT_FILE = Path(__file__).with_name("default.toml")
 
 _SQLITE = "sqlite:///"
 
-_IN_PROCESS = ("parallel", "context")
-"""Keys of in-process models alone."""
-
 
 class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Deployment(_Frozen):
-    """One concrete model behind a tier: a GGUF file run in process, or anything LiteLLM reaches."""
-
-    name: str = Field(min_length=1)
-    """How reports call it; also LiteLLM's `model_info.id`."""
-    tier: str = Field(min_length=1)
-    """The class of model it serves: `slm`, `llm` or a name of your own."""
-    gguf: str | None = None
-    """A path to a GGUF file (relative to the configuration file), or `mini-slm` or `mini-llm`."""
-    litellm_params: dict[str, Any] | None = None
-    """LiteLLM's own keys: `model`, `api_base`, `api_key`, `rpm`, …"""
-    guided: Literal["outlines", "strict", "prompt"] | None = None
-    """How replies are held to a schema; unset: what the provider is known to have. Not for GGUF
-    files, which Outlines and llama.cpp always guide. A schema that Outlines refuses is described
-    in the prompt instead of being sent to a server that is to enforce it."""
-    usd_per_mtok_in: Decimal | None = Field(default=None, ge=0)
-    usd_per_mtok_out: Decimal | None = Field(default=None, ge=0)
-    usd_per_hour: Decimal | None = Field(default=None, ge=0)
-    share: Decimal = Field(default=Decimal(1), gt=0, le=1)
-    """The part of the machine that one call takes, for `usd_per_hour`."""
-    timeout_s: float = Field(default=60, gt=0)
-    parallel: int = Field(default=8, ge=1, le=256)
-    """Requests that an in-process model batches."""
-    context: int = Field(default=1024, ge=64)
-    """Tokens of context for each request of an in-process model."""
-
-    @model_validator(mode="after")
-    def _one_source(self) -> "Deployment":
-        if (self.gguf is None) == (self.litellm_params is None):
-            raise ValueError("give either 'gguf' or 'litellm_params'")
-        if self.litellm_params is not None and not isinstance(
-            self.litellm_params.get("model"), str
-        ):
-            raise ValueError("'litellm_params' needs a 'model'")
-        if self.gguf is not None and self.price is None:
-            raise ValueError("a local model needs 'usd_per_hour' or 'usd_per_mtok_in' and '_out'")
-        return self
-
-    @model_validator(mode="after")
-    def _both_prices(self) -> "Deployment":
-        given, missing = "usd_per_mtok_in", "usd_per_mtok_out"
-        if self.usd_per_mtok_in is None:
-            given, missing = missing, given
-        if (self.usd_per_mtok_in is None) != (self.usd_per_mtok_out is None):
-            raise ValueError(f"{given!r} is given without {missing!r}: give both; 0 is a price")
-        return self
-
-    @model_validator(mode="after")
-    def _keys_that_apply(self) -> "Deployment":
-        given = {key for key in self.model_fields_set if getattr(self, key) is not None}
-        kind, others = ("'gguf'", ("guided",)) if self.gguf else ("'litellm_params'", _IN_PROCESS)
-        for key in others:
-            if key in given:
-                raise ValueError(f"{key!r} does nothing beside {kind}: leave it out")
-        if "share" in given and self.usd_per_hour is None:
-            raise ValueError("'share' does nothing without 'usd_per_hour': leave it out")
-        return self
-
-    @property
-    def price(self) -> Price | None:
-        """The configured price; `None` where only LiteLLM's price list may know it."""
-        if (
-            self.usd_per_hour is None
-            and self.usd_per_mtok_in is None
-            and self.usd_per_mtok_out is None
-        ):
-            return None
-        return Price(
-            self.usd_per_mtok_in or Decimal(0),
-            self.usd_per_mtok_out or Decimal(0),
-            self.usd_per_hour or Decimal(0),
-            self.share,
-        )
 
 
 class StoreSettings(_Frozen):
@@ -139,7 +70,10 @@ class MemorySettings(_Frozen):
 class Settings(_Frozen):
     """Everything that can be configured."""
 
-    deployments: tuple[Deployment, ...] = Field(min_length=1)
+    vllm: tuple[VllmServer, ...] = ()
+    """Servers that `agentsys vllm up` starts."""
+    deployments: tuple[Deployment, ...] = Field(default=(), validate_default=True)
+    """Those of `vllm` and their adapters among them."""
     store: StoreSettings = StoreSettings()
     budgets: tuple[Budget, ...] = ()
     """Limits in force besides those that `agentsys budget set` sets: the tighter one counts."""
@@ -155,6 +89,22 @@ class Settings(_Frozen):
     @classmethod
     def _short_store(cls, given: object) -> object:
         return {"url": given} if isinstance(given, str) else given
+
+    @field_validator("vllm")
+    @classmethod
+    def _distinct_ports(cls, given: tuple[VllmServer, ...]) -> tuple[VllmServer, ...]:
+        return refuse_same_ports(given)
+
+    @field_validator("deployments")
+    @classmethod
+    def _all_of_them(
+        cls, given: tuple[Deployment, ...], info: ValidationInfo
+    ) -> tuple[Deployment, ...]:
+        servers: tuple[VllmServer, ...] = info.data.get("vllm", ())
+        every = given + tuple(each for server in servers for each in server.deployments())
+        if not every and "vllm" in info.data:
+            raise ValueError("there are none: give a [[deployments]] or a [[vllm]]")
+        return every
 
     @model_validator(mode="after")
     def _limited_deployments(self) -> "Settings":
@@ -245,7 +195,8 @@ def _validated(kind: type[Settings], content: dict[str, Any], file: Path) -> Set
         problem = error.errors(include_url=False)[0]
         key = _key(problem["loc"])
         if problem["type"] == "extra_forbidden":
-            part = next((_PARTS[word] for word in _PARTS if key.startswith(word)), kind)
+            words = tuple(word for word in problem["loc"] if isinstance(word, str))
+            part = _PARTS.get(words[:-1]) or _PARTS.get(words[:-1][:1], kind)
             allowed = ", ".join(name for name in part.model_fields if name != "file")
             message, hint = f"{file}: {key} is not a key.", f"Allowed are: {allowed}."
         else:
@@ -253,13 +204,16 @@ def _validated(kind: type[Settings], content: dict[str, Any], file: Path) -> Set
         raise SettingsError(message, hint=hint) from error
 
 
-_PARTS: dict[str, type[BaseModel]] = {
-    "deployments": Deployment,
-    "store.": StoreSettings,
-    "budgets": Budget,
-    "limits.": RateLimit,
-    "memory.": MemorySettings,
+_PARTS: dict[tuple[str, ...], type[BaseModel]] = {
+    ("deployments",): Deployment,
+    ("vllm",): VllmServer,
+    ("vllm", "adapters"): Adapter,
+    ("store",): StoreSettings,
+    ("budgets",): Budget,
+    ("limits",): RateLimit,
+    ("memory",): MemorySettings,
 }
+"""What has which keys, by the place in the file."""
 
 
 def _key(place: tuple[int | str, ...]) -> str:

@@ -1,0 +1,117 @@
+"""`[[vllm]]`: what may be said of a server, and which deployments it is."""
+
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from agentsys.errors import SettingsError
+from agentsys.settings import Settings
+
+SERVER = """
+[[vllm]]
+name = "qwen"
+tier = "slm"
+model = "Qwen/Qwen3-4B"
+port = 8123
+usd_per_hour = 2.5
+share = 0.05
+"""
+
+ADAPTER = """
+[[vllm.adapters]]
+name = "qwen-sql"
+tier = "sql"
+path = "adapters/sql"
+"""
+
+
+def load(folder: Path, text: str) -> Settings:
+    file = folder / "agentsys.toml"
+    file.write_text(text)
+    return Settings.load(file)
+
+
+def test_a_server_is_a_deployment_of_its_tier(tmp_path: Path) -> None:
+    """Nothing has to be written twice: name, tier, address, guidance and price."""
+    [deployment] = load(tmp_path, SERVER).deployments
+    assert (deployment.name, deployment.tier, deployment.guided) == ("qwen", "slm", "outlines")
+    assert deployment.litellm_params == {
+        "model": "hosted_vllm/qwen",
+        "api_base": "http://127.0.0.1:8123/v1",
+    }
+    assert deployment.price is not None
+    assert (deployment.price.usd_per_hour, deployment.price.share) == (
+        Decimal("2.5"),
+        Decimal("0.05"),
+    )
+
+
+def test_an_adapter_is_a_deployment_of_its_own(tmp_path: Path) -> None:
+    """It has its own tier and its own price, or the server's where it has none."""
+    settings = load(
+        tmp_path, SERVER + ADAPTER + "usd_per_hour = 4\n" + ADAPTER.replace("sql", "law")
+    )
+    server, own, same = settings.deployments
+    assert settings.tier_names() == ("slm", "sql", "law")
+    assert (own.litellm_params or {})["model"] == "hosted_vllm/qwen-sql"
+    assert (own.litellm_params or {})["api_base"] == (server.litellm_params or {})["api_base"]
+    assert own.price is not None
+    assert own.price.usd_per_hour == 4
+    assert same.price == server.price
+
+
+def test_servers_stand_beside_other_deployments(tmp_path: Path) -> None:
+    """Both are in the list, and limits may name a server."""
+    other = '[[deployments]]\nname = "m"\ntier = "llm"\ngguf = "mini-llm"\nusd_per_hour = 1\n'
+    settings = load(tmp_path, other + SERVER + "[limits.qwen]\nconcurrency = 4\n")
+    assert [d.name for d in settings.deployments] == ["m", "qwen"]
+
+
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [
+        ("gpus = [0]", r"vllm\[0\].gpus is not a key. Allowed are: .*device"),
+        ('device = "gpu"', r'vllm\[0\].device: should be "cpu" or a list of GPUs'),
+        ("device = []", r"vllm\[0\].device: should be"),
+        ("device = [0, 0]", r"vllm\[0\].device: should be"),
+        ("device = [true]", r"vllm\[0\].device: should be"),
+        ("device = [0, 1]\ntensor_parallel = 3", "'tensor_parallel' is 3, and 'device' names 2"),
+        ('device = "cpu"\ngpu_memory = 0.5', "'gpu_memory' does nothing with device = \"cpu\""),
+        ("kv_cache_gib = 2", r"'kv_cache_gib' does nothing with device = \[0\]"),
+        ("gpu_memory = 1.5", r"vllm\[0\].gpu_memory: "),
+        ('flags = ["--port=1"]', "--port is set by agentsys: use the key 'port'"),
+        ('flags = ["--max_model_len", "9"]', "use the key 'max_model_len'"),
+        ('flags = ["--host", "0.0.0.0"]', "--host is set by agentsys: leave it out"),
+        (ADAPTER + "rank = 3", r"vllm\[0\].adapters\[0\].rank is not a key. Allowed .*path"),
+        (ADAPTER + "share = 0.5", "'share' does nothing without 'usd_per_hour'"),
+        (ADAPTER.replace("qwen-sql", "qwen"), "two deployments are called 'qwen'"),
+        (SERVER, "'qwen' and 'qwen' have the same port, 8123: give one of them another 'port'"),
+    ],
+)
+def test_mistakes_are_named(tmp_path: Path, lines: str, said: str) -> None:
+    """A key or a value that cannot be is refused with its place and what to do."""
+    with pytest.raises(SettingsError, match=said):
+        load(tmp_path, f"{SERVER}{lines}\n")
+
+
+@pytest.mark.parametrize("name", ["", "../up", "a/b", ".hidden", "a b", "x" * 65])
+def test_a_name_is_one_of_a_folder(tmp_path: Path, name: str) -> None:
+    """It becomes a path and a model's name in requests."""
+    with pytest.raises(SettingsError, match=r"vllm\[0\].name: "):
+        load(tmp_path, SERVER.replace('"qwen"', f'"{name}"'))
+
+
+def test_a_server_needs_a_price(tmp_path: Path) -> None:
+    """Without one, a budget in dollars would do nothing."""
+    text = SERVER.replace("usd_per_hour = 2.5", "").replace("share = 0.05", "")
+    with pytest.raises(SettingsError, match="a local server needs 'usd_per_hour'"):
+        load(tmp_path, text)
+
+
+def test_a_configuration_without_any_model_is_refused(tmp_path: Path) -> None:
+    """Neither kind: the line says what may be given; a broken server is named, not that."""
+    with pytest.raises(SettingsError, match=r"give a \[\[deployments\]\] or a \[\[vllm\]\]"):
+        load(tmp_path, "")
+    with pytest.raises(SettingsError, match=r"vllm\[0\]"):
+        load(tmp_path, "[[vllm]]\n")

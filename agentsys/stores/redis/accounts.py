@@ -105,7 +105,7 @@ class RedisAccounts(Server):
             if len(chunk) < _CHUNK:
                 break
         totals = {from_name(name): total for name, total in spent.items()}
-        keys = (stream, _SPENT, _HELD)
+        keys = (stream, _HOLDS, _LEASES, _SPENT, _HELD)
         # Run twice, it would say that nothing was wrong.
         return _balances(await self._script("rebuild", keys, start, *_listed(totals), again=False))
 

@@ -96,7 +96,7 @@ class SqliteAccounts(Database):
                 held = changes[name][-_N:] if name in changes else _NOTHING
                 changes[name] = (1, *amounts(spend), *held)
             _change(db, changes)
-            return _balances(db, names) if added else None
+            return _balances(db, names, now) if added else None
 
         return await self._write(work)
 
@@ -116,12 +116,7 @@ class SqliteAccounts(Database):
         """Of these accounts, or of all that something is booked on, sorted by name."""
 
         def work(db: "Connection") -> dict[str, Balance]:
-            found = _balances(db, _booked(db) if accounts is None else accounts)
-            sql = f"SELECT accounts, {_FIELDS} FROM hold WHERE expires <= ?"
-            for names, *held in db.execute(sql, (self._now(),)):
-                for name in set(json.loads(names)) & set(found):
-                    old = found[name]
-                    found[name] = Balance(old.spent, old.held - Spend(*held))
+            found = _balances(db, _booked(db) if accounts is None else accounts, self._now())
             return dict(sorted(found.items()))
 
         return await self._look(work)
@@ -138,7 +133,7 @@ class SqliteAccounts(Database):
         def work(db: "Connection") -> dict[str, Balance]:
             _tally(spent, _entries(db, log, last, -1))
             names = dict.fromkeys([*_booked(db), *spent])
-            before = _balances(db, names)
+            before = _balances(db, names, self._now())
             none = Spend()
             wrong = {n: b for n, b in before.items() if b.spent != spent.get(n, none)}
             columns = ", ".join(f"{name} = 0" for name in DIMENSIONS)
@@ -162,8 +157,13 @@ def _rows(db: "Connection", names: Iterable[str]) -> dict[str, tuple[int, ...]]:
     return found
 
 
-def _balances(db: "Connection", names: Iterable[str]) -> dict[str, Balance]:
+def _balances(db: "Connection", names: Iterable[str], now: int) -> dict[str, Balance]:
+    """What was spent on accounts, and what is held by holds whose lease has not run out."""
     rows = _rows(db, names)
+    sql = f"SELECT accounts, {_FIELDS} FROM hold WHERE expires <= ?"
+    for text, *expired in db.execute(sql, (now,)):
+        for name in rows.keys() & json.loads(text):
+            rows[name] = (*rows[name][:_N], *map(sub, rows[name][_N:], expired))
     return {name: Balance(Spend(*row[:_N]), Spend(*row[_N:])) for name, row in rows.items()}
 
 

@@ -153,18 +153,16 @@ class Database:
         if self.path != _MEMORY:
             Path(self.path).parent.mkdir(parents=True, exist_ok=True)
         connection = self._open(timeout=0)
-        try:
+        with _closed_on_error(connection):
             migrate(connection, self.path)
-        except BaseException:
-            connection.close()
-            raise
         return connection
 
     def _open(self, timeout: float) -> Connection:
         connection = sqlite3.connect(
             self.path, timeout=timeout, isolation_level=None, check_same_thread=False
         )
-        connection.execute("PRAGMA synchronous = NORMAL")
+        with _closed_on_error(connection):
+            connection.execute("PRAGMA synchronous = NORMAL")
         return connection
 
     @contextmanager
@@ -191,6 +189,15 @@ def to_name(text: str) -> str | bytes:
 def from_name(stored: str | bytes) -> str:
     """The name that `to_name` was given."""
     return stored if isinstance(stored, str) else stored.decode("utf-8", "surrogatepass")
+
+
+@contextmanager
+def _closed_on_error(connection: Connection) -> Generator[None]:
+    try:
+        yield
+    except BaseException:
+        connection.close()
+        raise
 
 
 def _code(error: Exception) -> int:

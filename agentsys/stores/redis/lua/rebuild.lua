@@ -1,8 +1,8 @@
--- KEYS: stream, spent, held. ARGV: the last id that was counted, count of accounts, each with
+-- KEYS: stream, holds, leases, spent, held. ARGV: the last id that was counted, count of accounts, each with
 -- what was spent on it up to there. Adds what was booked since, and sets the counters.
 -- Gives name, spent and held before, of each account whose `spent` was wrong.
-kinds('stream', 'hash', 'hash')
-local stream, spent, held = unpack(KEYS)
+kinds('stream', 'hash', 'zset', 'hash', 'hash')
+local stream, holds, leases, spent, held = unpack(KEYS)
 local from, totals, wrong = take(), {}, {}
 for _ = 1, tonumber(take()) do
   local account = take()
@@ -16,11 +16,10 @@ for _, entry in ipairs(redis.call('XRANGE', stream, from, '+')) do
     if field == 'account' then totals[value] = plus(totals[value] or ZERO, amounts) end
   end
 end
+local sums = expired(holds, leases)
 local function compare(account)
-  local before = redis.call('HGET', spent, account) or written(ZERO)
-  if before ~= written(totals[account] or ZERO) then
-    wrong[#wrong + 1] = {account, before, redis.call('HGET', held, account) or written(ZERO)}
-  end
+  local before = balance(spent, held, sums, account)
+  if before[2] ~= written(totals[account] or ZERO) then wrong[#wrong + 1] = before end
 end
 for _, account in ipairs(redis.call('HKEYS', spent)) do
   if not totals[account] then compare(account) end

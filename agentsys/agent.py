@@ -87,6 +87,13 @@ class Agent(Leaf[X, Y]):
         """The tiers it asks, in order."""
         return self.spec.tiers
 
+    @property
+    def shape(self) -> str:
+        """With all that a reply of it depends on."""
+        spec = self.spec
+        parts = (spec.instructions, spec.schema, spec.max_tokens, spec.repairs, spec.steps)
+        return f"{super().shape} {parts} {spec.min_confidence} {len(spec.checks)}"
+
     def at(self: "Agent[X, Y]", tier: str) -> Node[X, Y]:
         """The same agent on another tier, without escalation."""
         return self._with(replace(self.spec, tiers=(tier,)))

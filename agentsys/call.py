@@ -8,15 +8,23 @@ from dataclasses import dataclass, replace
 from hashlib import blake2b
 from typing import Any, cast
 
-from agentsys import errors
 from agentsys.budgets import Grant, surely
 from agentsys.context import Context
-from agentsys.errors import BudgetExceeded, ModelError, Truncated
+from agentsys.errors import (
+    BudgetExceeded,
+    ModelError,
+    RateLimited,
+    Rejected,
+    Truncated,
+    Unreachable,
+)
 from agentsys.events import Call, Decision
 from agentsys.messages import Usage
 from agentsys.models import base
 from agentsys.schema import compact
 from agentsys.spec import AgentSpec
+
+_MODEL_ERRORS = {kind.__name__: kind for kind in (RateLimited, Rejected, Truncated, Unreachable)}
 
 
 @dataclass(frozen=True)
@@ -98,9 +106,11 @@ class Asking:
             async with time:
                 return await self._plainly(request, spent)
         except ModelError as error:
-            await self._book(_failed(call, error, self.onward))
+            failed = _failed(call, error, self.onward)
             if grant.short is not None and isinstance(error, Truncated):
+                await self._book(replace(failed, error=BudgetExceeded.__name__))
                 raise _cut(call, f"{grant.max_tokens} tokens", grant.short) from error
+            await self._book(failed)
             raise
         except asyncio.CancelledError:
             reason = "the run was cancelled."
@@ -109,8 +119,8 @@ class Asking:
         except BaseException as error:
             if grant.short is not None and time.expired():
                 exceeded = _cut(call, f"{grant.seconds:g} s", grant.short)
-                reason = exceeded.message
-                await self._book(_spent(replace(call, decision=self.onward, reason=reason), spent))
+                cut = replace(call, decision=self.onward, error=BudgetExceeded.__name__)
+                await self._book(_spent(replace(cut, reason=exceeded.message), spent))
                 raise exceeded from error
             await surely(self.context.purse.release(call.call_id))
             raise
@@ -155,8 +165,9 @@ def _again(call: Call) -> Asked:
         ModelError: that is how it ended.
     """
     if call.error:
-        kind = getattr(errors, call.error, ModelError)
-        raise kind(call.reason, deployment=call.deployment)
+        error = _MODEL_ERRORS.get(call.error, ModelError)(call.reason, deployment=call.deployment)
+        error.call_id = call.call_id
+        raise error
     reply = base.Reply(
         text=call.text,
         usage=Usage(call.tokens_in, call.tokens_out),

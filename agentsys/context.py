@@ -15,8 +15,8 @@ from agentsys.journal import Journal
 from agentsys.limits import Budget
 from agentsys.memory import SharedMemory, using
 from agentsys.models.base import Model
-from agentsys.prompt import Objection, Turn
 from agentsys.plain import digest
+from agentsys.prompt import Objection, Turn
 from agentsys.schema import dump
 
 

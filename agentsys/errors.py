@@ -108,6 +108,8 @@ class ModelError(AgentSysError):
         self.tokens_out = tokens_out
         self.nano_usd = nano_usd
         self.seconds = seconds
+        self.call_id = ""
+        """The call, where it failed before the run was resumed."""
 
 
 class Unreachable(ModelError):

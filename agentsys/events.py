@@ -48,6 +48,8 @@ class RunResumed:
     """The question that `answer` answers; empty where there is no answer."""
     answer: Any = None
     """As JSON."""
+    process: str = ""
+    """Which one works on it from now on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +83,7 @@ class Call:
     accounts: tuple[str, ...] = ()
     """The accounts it was booked on."""
     error: str = ""
-    """The class of the `ModelError` that came in place of a reply."""
+    """The class of the error that came in place of a reply."""
 
     @property
     def spend(self) -> Spend:
@@ -92,7 +94,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class ToolStarted:
-    """A tool that must not be used twice is about to be used."""
+    """A tool that is not idempotent is about to be used."""
 
     run_id: str
     node: str
@@ -127,6 +129,8 @@ class StepFinished:
     """Where in the run it is, and the how manyth there."""
     output: Any
     """As JSON."""
+    digest: str = ""
+    """Of its input: what it gave for another one is not taken."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,12 +5,15 @@ import os
 import socket
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
-from agentsys.errors import UserError
+from agentsys.budgets import surely
+from agentsys.errors import StoreError, UserError
 from agentsys.stores import ABSENT, Store
 
-LEASE_S = 15.0
+LEASE_S = 30.0
 """After this time without a sign of life, what was leased is free again."""
 
 _SPACE = "leases"
@@ -20,84 +23,138 @@ _SPACE = "leases"
 async def leased(store: Store, name: str, what: str) -> AsyncGenerator[None]:
     """Be the only one, on all machines, who works on `name` inside this block.
 
-    A process of this machine that has died gives its lease up at once.
+    A process of this machine that has died gives its lease up at once. Who did not show a sign of
+    life for too long, and was followed by another process, is cancelled.
 
     Raises:
         UserError: somebody else does; the message calls it `what`.
         StoreError: the store cannot be used.
     """
-    version = await _taken(store, name, what)
-    keeping = asyncio.ensure_future(_keep(store, name, version))
+    lease = _Lease(store, name, what)
+    task = asyncio.current_task()
+    assert task is not None
     try:
-        yield
+        await surely(lease.take())
+        keeping = asyncio.ensure_future(lease.keep(task))
+        try:
+            yield
+        except asyncio.CancelledError:
+            if lease.lost and not task.uncancel():
+                raise lease.taken_by("another process, which has taken over") from None
+            raise
+        finally:
+            keeping.cancel()
+            await surely(_ended(keeping))
     finally:
-        keeping.cancel()
-        with suppress(asyncio.CancelledError):
-            await keeping
-        await asyncio.shield(store.delete(_SPACE, name))
+        with suppress(StoreError):  # it runs out by itself
+            await surely(lease.give_back())
 
 
-async def _taken(store: Store, name: str, what: str) -> int:
-    version = await store.put(_SPACE, name, process(), ttl=LEASE_S, expected=ABSENT)
-    if version is not None:
-        return version
-    before = await store.get(_SPACE, name)
-    if before is not None and not is_gone(before.data):
-        raise UserError(
-            f"{what} is being worked on by {_shown(before.data)}.",
-            hint=f"Wait for it to end; if it has died, {LEASE_S:g} s are enough.",
+async def holders(store: Store) -> dict[str, str]:
+    """The processes that work on something now, by what that is called."""
+    found = await store.values(_SPACE)
+    return {name: str(v.data) for name, v in found.items() if not is_gone(str(v.data))}
+
+
+@dataclass
+class _Lease:
+    store: Store
+    name: str
+    what: str
+    version: int | None = None
+    lost: bool = False
+
+    async def take(self) -> None:
+        """Have it.
+
+        Raises:
+            UserError: somebody else has it.
+        """
+        if await self._put(ABSENT):
+            return
+        before = await self.store.get(_SPACE, self.name)
+        if before is not None and not is_gone(before.data):
+            raise self.taken_by(_shown(before.data))
+        if not await self._put(ABSENT if before is None else before.version):
+            raise self.taken_by("another process")
+
+    async def keep(self, owner: asyncio.Task[object]) -> None:
+        """Show signs of life until this is cancelled; where somebody took over, cancel `owner`."""
+        while not self.lost:
+            await asyncio.sleep(LEASE_S / 3)
+            with suppress(StoreError):  # the next time may do; without any, the lease runs out
+                await surely(self._renew())
+        owner.cancel()
+
+    async def give_back(self) -> None:
+        if self.version is not None:
+            await self.store.delete(_SPACE, self.name, expected=self.version)
+
+    def taken_by(self, whom: str) -> UserError:
+        return UserError(
+            f"{self.what} is being worked on by {whom}.",
+            hint=f"Wait for it to end; where it has died, for {LEASE_S:g} seconds at most.",
         )
-    expected = ABSENT if before is None else before.version
-    version = await store.put(_SPACE, name, process(), ttl=LEASE_S, expected=expected)
-    if version is None:
-        raise UserError(f"{what} has just been taken up by another process.")
-    return version
+
+    async def _renew(self) -> None:
+        self.lost = not (await self._put(self.version) or await self._put(ABSENT))
+
+    async def _put(self, expected: int | None) -> bool:
+        version = await self.store.put(_SPACE, self.name, process(), ttl=LEASE_S, expected=expected)
+        self.version = version or self.version
+        return version is not None
 
 
-async def _keep(store: Store, name: str, version: int) -> None:
-    while True:
-        await asyncio.sleep(LEASE_S / 3)
-        with suppress(Exception):  # the next time may do; without any, the lease runs out
-            version = (
-                await store.put(_SPACE, name, process(), ttl=LEASE_S, expected=version) or version
-            )
-
-
-def _started(pid: int) -> str:
-    """When a process began, where the system says so: numbers of processes are used again."""
-    with suppress(OSError, IndexError):
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
-    return ""
+async def _ended(task: asyncio.Task[None]) -> None:
+    await asyncio.wait([task])
 
 
 def process() -> str:
     """This process, as no other on any machine is called."""
-    return f"{socket.gethostname()}:{os.getpid()}:{_started(os.getpid())}"
+    return f"{_machine()}:{os.getpid()}:{_started(os.getpid())}"
 
 
-def is_gone(name: object) -> bool:
+def is_gone(name: str) -> bool:
     """Whether a process is known to have ended; of other machines' nothing is known."""
-    return _here(name) and not is_alive(name)
+    return _is_here(name) and not is_alive(name)
 
 
-def is_alive(name: object) -> bool:
+def is_alive(name: str) -> bool:
     """Whether a process is known to be there; of other machines' nothing is known."""
-    _, pid, started = [*str(name).split(":"), "", ""][:3]
-    if not _here(name) or not pid.isdecimal():
+    _, pid, started = [*name.split(":"), "", ""][:3]
+    if not _is_here(name) or not pid.isdecimal():
         return False
     try:
         os.kill(int(pid), 0)
-    except ProcessLookupError:
+    except (ProcessLookupError, OverflowError):
         return False
     except OSError:
         pass  # it is there and belongs to somebody else
     return _started(int(pid)) == started
 
 
-def _here(name: object) -> bool:
-    return str(name).split(":")[0] == socket.gethostname()
+def _is_here(name: str) -> bool:
+    return name.split(":")[0] == _machine()
 
 
-def _shown(name: object) -> str:
-    host, pid = str(name).split(":")[:2]
-    return f"process {pid} on {host}"
+@cache
+def _machine() -> str:
+    """What tells machines apart, and containers, in which numbers of processes mean others."""
+    parts = [socket.gethostname()]
+    with suppress(OSError):
+        parts.append(Path("/proc/sys/kernel/random/boot_id").read_text()[:8])
+        parts.append(os.readlink("/proc/self/ns/pid").strip("pid:[]"))
+    return "/".join(part.replace(":", "_") for part in parts)
+
+
+def _started(pid: int) -> str:
+    """When a process began, where the system says so: numbers of processes are used again."""
+    with suppress(OSError, IndexError):
+        status = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return "" if status[0] == "Z" else status[19]  # what is left of an ended process
+    return ""
+
+
+def _shown(name: str) -> str:
+    machine, pid = name.split(":")[:2]
+    return f"process {pid} on {machine.split('/')[0]}"

@@ -10,13 +10,12 @@ from collections.abc import Awaitable, Callable, Hashable, Sequence
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, get_type_hints, overload
 
 from pydantic import BaseModel
-from pydantic_core import PydanticSerializationError
 
-from agentsys.context import Context, here
-from agentsys.errors import DefinitionError, InvalidOutput
-from agentsys.events import StepFinished
+from agentsys.context import Context
+from agentsys.errors import DefinitionError
 from agentsys.limits import Budget
-from agentsys.schema import dump, name_of, validate, validate_json
+from agentsys.once import once
+from agentsys.schema import name_of
 
 if TYPE_CHECKING:
     from langgraph.graph.state import CompiledStateGraph
@@ -59,6 +58,13 @@ class Node(ABC, Generic[I, O]):
         """The tiers that may be asked, here and inside, without repeats."""
         inside = [tier for part in self.parts for tier in part.tiers]
         return tuple(dict.fromkeys(inside))
+
+    @property
+    def shape(self) -> str:
+        """What it is made of: where that has changed, a run is not gone on with half-way."""
+        inside = ", ".join(part.shape for part in self.parts)
+        types = f"{name_of(self.takes)} -> {name_of(self.gives)}"
+        return f"{type(self).__name__} {self.name}: {types}, {self.tiers} ({inside})"
 
     def __rshift__(self, other: "Node[O, Z]") -> "Node[I, Z]":
         """Pipe: this node's output is the other's input."""
@@ -144,29 +150,21 @@ class Step(Leaf[X, Y]):
 
         A resumed run takes what it returned before.
         """
-        journal = context.journal
-        step_id = journal.next_id(context.place)
-        if step_id in journal.steps:
-            return validate_json(journal.steps[step_id], self.gives)
+        return await once(
+            self._work, value, context, name=self.name, takes=self.takes, gives=self.gives
+        )
+
+    async def _work(self, value: X) -> Y:
         try:
-            with here(context, self.name):
-                output = await self.function(value)
+            return await self.function(value)
         except SystemExit as error:
             raise RuntimeError(f"the step {self.name!r} called sys.exit({error.code})") from error
-        if journal.keeps:
-            await self._keep(context, step_id, output)
-        return output
-
-    async def _keep(self, context: Context, step_id: str, output: Y) -> None:
-        try:
-            data = dump(validate(output, self.gives), self.gives)
-        except (InvalidOutput, PydanticSerializationError):
-            return  # not the type that it should be, which is told later, or none that JSON has
-        await context.journal.write(StepFinished(context.run_id, self.name, step_id, data))
 
 
 def step(function: Callable[[X], Awaitable[Y]], /) -> Node[X, Y]:
     """Make an async function of one argument a node (decorator).
+
+    A step that had finished when its run was cut off is not run again; one that was cut off is.
 
     Raises:
         DefinitionError: it is not async, or a type is missing.
@@ -244,6 +242,11 @@ class Vote(Node[X, Y]):
         self.takes, self.gives = voter.takes, voter.gives
 
     @property
+    def shape(self) -> str:
+        """With the number of samples."""
+        return f"{self.n} x {super().shape}"
+
+    @property
     def parts(self) -> tuple[Node[Any, Any], ...]:
         """The node that is sampled."""
         return (self.voter,)
@@ -297,6 +300,11 @@ class Guarded(Node[X, Y]):
         """The tiers of the node inside, or the one that overrides them, and the escalation."""
         inside = (self.first,) if self.first else self.inner.tiers
         return tuple(dict.fromkeys((*inside, *self.escalation)))
+
+    @property
+    def shape(self) -> str:
+        """With the number of checks."""
+        return f"{len(self.checks)} checks, {self.first}: {super().shape}"
 
     def _guarded(
         self, *, checks: Sequence[Check[Any, Any]] = (), tiers: Sequence[str] = ()

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from agentsys.context import Context
 from agentsys.errors import InvalidOutput, InvalidTask, UnknownName, UserError
 from agentsys.events import (
     Call,
@@ -13,18 +14,14 @@ from agentsys.events import (
     RunStarted,
     ToolCall,
 )
-from agentsys.journal import Journal
-from agentsys.leases import is_alive, leased
+from agentsys.leases import is_alive, leased, process
 from agentsys.ledger import Ledger
 from agentsys.limits import Budget
 from agentsys.node import Node
 from agentsys.run import Cost, Run
-from agentsys.running import Parts, path_of
-from agentsys.schema import validate_json
+from agentsys.running import FINAL, Parts, path_of
+from agentsys.schema import dump, restored
 from agentsys.writer import OnEvent
-
-FINAL = ("ok", "low_confidence", "abstained")
-"""A run that ended so has its result; any other is tried again from where it stopped."""
 
 
 @dataclass(frozen=True)
@@ -50,15 +47,7 @@ class Past:
     @property
     def end(self) -> RunFinished | None:
         """How the run ended the last time it was worked on; `None` where it was cut off."""
-        for event in reversed(self.events):
-            match event:
-                case RunFinished():
-                    return event
-                case RunResumed() | RunInterrupted():
-                    return None
-                case _:
-                    pass
-        return None
+        return next((e for e in reversed(self._lately) if isinstance(e, RunFinished)), None)
 
     @property
     def result(self) -> RunFinished | None:
@@ -67,30 +56,32 @@ class Past:
 
     @property
     def question(self) -> RunInterrupted | None:
-        """The first question that has no answer."""
-        answered = {event.ask_id for event in self.events if isinstance(event, RunResumed)}
-        asked = (event for event in self.events if isinstance(event, RunInterrupted))
-        return next((event for event in asked if event.ask_id not in answered), None)
+        """The first question that it asks since it was last worked on."""
+        return next((e for e in self._lately if isinstance(e, RunInterrupted)), None)
+
+    @property
+    def _lately(self) -> list[Event]:
+        """What happened since it was begun or last resumed, that included."""
+        last = max(i for i, e in enumerate(self.events) if isinstance(e, RunStarted | RunResumed))
+        return self.events[last:]
 
     def require_dead(self) -> None:
-        """Make sure that the process that began it does not work on it any more.
+        """Make sure that who worked on it last does not do so any more.
+
+        The lease says so already, unless a process was so busy that it ran out.
 
         Raises:
-            UserError: it does, as far as this machine can tell.
+            UserError: they do, as far as this machine can tell.
         """
-        ended = any(isinstance(event, RunFinished | RunInterrupted) for event in self.events)
-        if not ended and is_alive(self.start.process):
+        begun = self._lately[0]
+        assert isinstance(begun, RunStarted | RunResumed)
+        ended = self.end is not None or self.question is not None
+        if not ended and begun.process != process() and is_alive(begun.process):
             raise UserError(
                 f"The run {self.start.run_id!r} is still being worked on, by "
-                f"process {self.start.process.split(':')[1]}.",
+                f"process {begun.process.split(':')[1]}.",
                 hint="Wait for it to end, or end that process.",
             )
-
-    def load(self, journal: Journal, resumed: RunResumed) -> None:
-        """Take over what had finished; calls that failed are made again where the run failed."""
-        failed = self.end is not None
-        kept = [e for e in self.events if not (failed and isinstance(e, Call) and e.error)]
-        journal.load([*kept, resumed])
 
     def calls(self) -> list[Call]:
         """All calls so far."""
@@ -100,18 +91,25 @@ class Past:
         """All uses of tools so far."""
         return [event for event in self.events if isinstance(event, ToolCall)]
 
-    def answer(self, answer: Any) -> RunResumed:
-        """The event that answers the question of an interrupted run.
+    def resumed(self, given: tuple[Any, ...]) -> RunResumed:
+        """How the run goes on: with an answer to its first question, where one is given.
 
         Raises:
-            UserError: nothing was asked.
+            UserError: nothing was asked, or the answer is not JSON data.
         """
-        question = self.question
-        if question is None:
+        run_id = self.start.run_id
+        if not given:
+            return RunResumed(run_id, process=process())
+        if self.question is None:
             raise UserError(
-                f"The run {self.start.run_id!r} waits for no answer.", hint="Leave the answer out."
+                f"The run {run_id!r} waits for no answer.",
+                hint="Leave the answer out; where there is a question, that says so.",
             )
-        return RunResumed(self.start.run_id, question.ask_id, answer)
+        try:
+            answer = dump(given[0], Any)
+        except ValueError as error:
+            raise UserError(f"An answer must be JSON data: {error}.") from error
+        return RunResumed(run_id, self.question.ask_id, answer, process())
 
 
 @dataclass(frozen=True)
@@ -138,17 +136,31 @@ class Resuming:
         async with leased(parts.store, f"run:{self.run_id}", f"The run {self.run_id!r}"):
             past = Past.read(parts.ledger, self.run_id)
             if past.result is not None and not self.given:
-                return self._recorded(past)
+                return self._recorded(past, past.result)
             past.require_dead()
-            resumed = past.answer(self.given[0]) if self.given else RunResumed(self.run_id)
-            running = parts.running(
-                self.node, self._task(past), past.start, self._limit(past), self.on_event
-            )
-            past.load(running.context.journal, resumed)
-            running.writer.calls.extend(past.calls())
-            running.writer.tool_calls.extend(past.tool_calls())
-            await running.writer.write(resumed)
-            return await running.run(None)
+            return await self._going_on(parts.ledger, past, past.resumed(self.given))
+
+    async def _going_on(self, ledger: Ledger, past: Past, resumed: RunResumed) -> Run[Any]:
+        parts, start = self.parts, past.start
+        running = parts.running(
+            self.node, self._task(past), start, self._limit(past), self.on_event
+        )
+        running.context.journal.load([*past.events, resumed])
+        running.writer.calls.extend(past.calls())
+        running.writer.tool_calls.extend(past.tool_calls())
+        not_counted: set[str] = set()
+
+        def without(call_id: str) -> Context:
+            not_counted.add(call_id)
+            context = parts.context(start, running.writer)
+            events = Past.read(ledger, self.run_id).events
+            context.journal.load(events, again=frozenset(not_counted))
+            return context
+
+        running.without = without
+        # What made a run end is in LangGraph's state, too: it must not end again by that.
+        running.anew = past.end is not None
+        return await running.run(resumed)
 
     def _limit(self, past: Past) -> Budget | None:
         began = past.start.budget
@@ -156,7 +168,7 @@ class Resuming:
 
     def _task(self, past: Past) -> Any:
         try:
-            return validate_json(past.start.task, self.node.takes)
+            return restored(past.start.task, self.node.takes)
         except InvalidOutput as error:
             raise InvalidTask(
                 f"The task of the run {self.run_id!r} does not fit {self.node.name!r}: "
@@ -164,12 +176,9 @@ class Resuming:
                 hint="Was it a run of another graph?",
             ) from error
 
-    def _recorded(self, past: Past) -> Run[Any]:
+    def _recorded(self, past: Past, end: RunFinished) -> Run[Any]:
         """The result that the run has already."""
-        end = past.result
-        assert end is not None
         calls = past.calls()
-        has_output = end.status != "abstained"
         return Run(
             run_id=self.run_id,
             graph=end.graph,
@@ -180,6 +189,16 @@ class Resuming:
             tool_calls=tuple(past.tool_calls()),
             confidence=end.confidence,
             error=end.error,
-            value=validate_json(end.output, self.node.gives) if has_output else None,
+            value=None if end.status == "abstained" else self._output(end),
             gives=self.node.gives,
         )
+
+    def _output(self, end: RunFinished) -> Any:
+        try:
+            return restored(end.output, self.node.gives)
+        except InvalidOutput as error:
+            raise UserError(
+                f"The result of the run {self.run_id!r} is not what {self.node.name!r} gives: "
+                f"{error.message}",
+                hint="Was it a run of another graph? The ledger has it as JSON.",
+            ) from error

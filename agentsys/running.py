@@ -1,16 +1,24 @@
 """One run under way: from its start, or from where it was cut off."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping
-from contextlib import asynccontextmanager
+import re
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from agentsys.budgets import Budgets, Purse, surely
 from agentsys.context import Context
-from agentsys.errors import Abstain, AgentSysError, BudgetExceeded, StoreError, UserError
-from agentsys.events import Call, RunFinished, RunInterrupted, RunStarted, Status
+from agentsys.errors import (
+    Abstain,
+    AgentSysError,
+    BudgetExceeded,
+    ModelError,
+    StoreError,
+    UserError,
+)
+from agentsys.events import Call, RunFinished, RunInterrupted, RunResumed, RunStarted, Status
 from agentsys.journal import Journal
 from agentsys.ledger import Ledger
 from agentsys.limits import Budget
@@ -18,12 +26,14 @@ from agentsys.memory import SharedMemory
 from agentsys.models.base import Model
 from agentsys.node import Node
 from agentsys.run import Question, Run
-from agentsys.schema import validate
 from agentsys.stores import Store
 from agentsys.writer import OnEvent, Writer
 
 if TYPE_CHECKING:
     from agentsys.graph import Thread
+
+FINAL: tuple[Status, ...] = ("ok", "low_confidence", "abstained")
+"""A run that ended so has its result; any other is tried again from where it stopped."""
 
 CANCELLED = "the run was cancelled."
 """How a run ends that is stopped from outside; it can be resumed."""
@@ -40,24 +50,39 @@ class Running:
     context: Context
     checkpoints: str | None = None
     """URL of where LangGraph keeps the run's state; `None`: it keeps none."""
+    anew: bool = False
+    """Whether that state is of no use: everything is run again, and the journal answers."""
+    without: Callable[[str], Context] | None = None
+    """The surroundings of a resumed run in which one more recorded call does not count."""
+    over: bool = False
 
-    async def run(self, first: RunStarted | None) -> Run[Any]:
+    async def run(self, begin: RunStarted | RunResumed) -> Run[Any]:
         """Execute it to its end, and record that.
 
         Args:
-            first: What a new run begins with; `None` for one that goes on.
+            begin: What it begins with.
         """
-        if first is not None:
-            await self.writer.write(first)
+        async with self._thread() as thread:
+            if self.anew and thread is not None:
+                await thread.clear()
+            await self.writer.write(begin)
+            run = await self._to_its_end(thread)
+            if thread is not None and run.status in FINAL:
+                with suppress(StoreError):  # nobody needs the state any more
+                    await thread.clear()
+            return run
+
+    async def _to_its_end(self, thread: "Thread | None") -> Run[Any]:
         try:
-            return await self._advance()
+            return await self._advanced(thread)
         except StoreError:
             raise  # what happened cannot be recorded, so it must not pass for a finished run
         except UserError as error:
             await self._finish("failed", error)
             raise
         except asyncio.CancelledError:
-            await surely(self._finish("failed", AgentSysError(CANCELLED)))
+            if not self.over:
+                await surely(self._finish("failed", AgentSysError(CANCELLED)))
             raise
         except BudgetExceeded as error:
             return await self._finish("budget_exceeded", error, finished=error.finished)
@@ -70,14 +95,24 @@ class Running:
             plain.__cause__ = error
             return await self._finish("failed", plain)
 
-    async def _advance(self) -> Run[Any]:
+    async def _advanced(self, thread: "Thread | None") -> Run[Any]:
+        """The run, in which a call that had failed is made again where it would end the run."""
+        while True:
+            try:
+                return await self._advance(thread)
+            except ModelError as error:
+                if not error.call_id or self.without is None:
+                    raise
+                self.context = self.without(error.call_id)
+                if thread is not None:
+                    await thread.clear()
+
+    async def _advance(self, thread: "Thread | None") -> Run[Any]:
         from agentsys.graph import advance
 
-        async with self._thread() as thread:
-            output, questions = await advance(self.node, self.task, self.context, thread)
+        output, questions = await advance(self.node, self.task, self.context, thread)
         if questions:
             return await self._wait(questions)
-        output = validate(output, self.node.gives)
         found = self.context.findings
         if found.shortfalls:
             error = AgentSysError(found.shortfalls[0])
@@ -98,7 +133,8 @@ class Running:
             yield Thread(saver, self.context.run_id)
 
     async def _wait(self, asked: list[Any]) -> Run[Any]:
-        questions = tuple(Question(one["ask_id"], one["question"]) for one in map(_ours, asked))
+        found = [Question(one["ask_id"], one["question"]) for one in map(_ours, asked)]
+        questions = tuple(sorted(found, key=_place))
         for one in questions:
             await self.writer.write(
                 RunInterrupted(self.context.run_id, self.graph, one.ask_id, one.question)
@@ -110,7 +146,9 @@ class Running:
         self, status: Status, error: AgentSysError | None, output: Any = None, **more: Any
     ) -> Run[Any]:
         run = self._ended(status, error, output, **more)
-        await self.writer.write(_finished(run))
+        end = _finished(run)
+        self.over = True
+        await self.writer.write(end)
         return run
 
     def _ended(
@@ -204,6 +242,11 @@ def path_of(calls: list[Call]) -> tuple[str, ...]:
         if not path or path[-1] != place:
             path.append(place)
     return tuple(path)
+
+
+def _place(question: Question) -> list[int | str]:
+    """Sorts the tenth item behind the second; the words of these places alternate with numbers."""
+    return [int(w) if w.isdecimal() else w for w in re.split(r"(\d+)", question.ask_id)]
 
 
 def _ours(asked: Any) -> Any:

@@ -148,6 +148,34 @@ def dump(value: Any, kind: Any) -> Any:
     return _adapter(kind).dump_python(value, mode="json")
 
 
+def stored(value: Any, kind: Any) -> Any:
+    """A value of type `kind` as JSON data that `restored` makes the same value of.
+
+    Raises:
+        InvalidOutput: there is none.
+    """
+    try:
+        data = _adapter(kind).dump_python(
+            value, mode="json", by_alias=False, round_trip=True, warnings=False
+        )
+        restored(data, kind)
+    except (ValueError, TypeError, RecursionError) as error:
+        raise InvalidOutput(f"JSON cannot hold it: {error}.") from error
+    return data
+
+
+def restored(data: Any, kind: type[T]) -> T:
+    """The value that `stored` was given.
+
+    Raises:
+        InvalidOutput: it does not fit; the message names the first field and why.
+    """
+    try:
+        return adapter(kind).validate_json(json.dumps(data), by_alias=False, by_name=True)
+    except PydanticInvalid as error:
+        raise InvalidOutput(_first_problem(error)) from error
+
+
 def compact(value: Any) -> str:
     """JSON text without spaces."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

@@ -23,7 +23,7 @@ from agentsys.node import Node
 from agentsys.resume import Resuming
 from agentsys.run import Run
 from agentsys.running import Parts
-from agentsys.schema import dump, name_of, validate
+from agentsys.schema import dump, name_of, stored, validate
 from agentsys.settings import Settings
 from agentsys.stores import Store, open_store
 from agentsys.writer import OnEvent
@@ -171,7 +171,7 @@ class System:
         start = RunStarted(
             run_id=_own(run_id) if run_id is not None else uuid4().hex,
             graph=name or node.name,
-            task=dump(task, node.takes),
+            task=_as_json(task, node),
             tenant=tenant,
             seed=seed,
             budget=None if budget is None else budget.model_dump(mode="json"),
@@ -180,8 +180,11 @@ class System:
             durable=run_id is not None,
         )
         async with AsyncExitStack() as stack:
+            if self.store is not None:
+                work = leased(self.store, f"run:{start.run_id}", f"The run {start.run_id!r}")
+                await stack.enter_async_context(work)
             if run_id is not None:
-                await self._reserve(stack, start.run_id, node)
+                self._require_new(run_id)
             running = self._parts.running(node, task, start, budget, on_event)
             return cast("Run[Y]", await running.run(start))
 
@@ -261,15 +264,13 @@ class System:
             self.models[tier]
         node.graph()  # compiled now, so that no run's time has it in
 
-    async def _reserve(self, stack: AsyncExitStack, run_id: str, node: Node[Any, Any]) -> None:
-        """Make sure that nobody else has a run of this id."""
-        if self.store is None or self.ledger is None:
+    def _require_new(self, run_id: str) -> None:
+        if self.ledger is None:
             raise UserError("A run_id is of use only with a store: System(…, store=…).")
-        await stack.enter_async_context(leased(self.store, f"run:{run_id}", f"The run {run_id!r}"))
         if next(self.ledger.events(RunStarted, run_ids=[run_id]), None) is not None:
             raise UserError(
                 f"There is a run {run_id!r} already.",
-                hint=f"Go on with it: 'agentsys resume {run_id}', or run(…, resume=…).",
+                hint="Go on with it ('agentsys resume', or run(…, resume=…)), or take another id.",
             )
 
     async def close(self) -> None:
@@ -318,6 +319,14 @@ def _fitting(node: Node[X, Any], task: X | None) -> X:
         return validate(task, node.takes)
     except InvalidOutput as error:
         raise InvalidTask(f"{node.name!r} takes {name_of(node.takes)}: {error.message}") from error
+
+
+def _as_json(task: Any, node: Node[Any, Any]) -> Any:
+    """The task as a resumed run reads it; where it cannot, at least as people do."""
+    try:
+        return stored(task, node.takes)
+    except InvalidOutput:
+        return dump(task, node.takes)
 
 
 def _own(run_id: str) -> str:

@@ -1,6 +1,7 @@
 """One use of a tool that a model asked for: recorded, and never repeated by a resumed run."""
 
 import time
+from dataclasses import replace
 from typing import Any
 
 from agentsys.context import Context, here
@@ -22,13 +23,14 @@ async def use(tool: Tool[..., Any], args: Any, context: Context, node: str, call
     if before is not None:
         return before.observation
     started = time.perf_counter()
-    if call_id in journal.tools_begun:
-        text, executable = await _cut_off(tool, args, context, node)
+    if call_id in journal.cut_off and not _repeats(tool, args, context, call_id):
+        text, executable = "error: it was cut off; whether it did its work is not known.", False
     else:
         if not tool.idempotent:
             begun = ToolStarted(context.run_id, node, tool.name, args, call_id)
             await journal.write(begun)
-        text, executable = await _result(tool, args, context, node)
+        # Its questions are told from other nodes' by the call in which it is used.
+        text, executable = await _result(tool, args, replace(context, place=call_id), node)
     await journal.write(
         ToolCall(
             run_id=context.run_id,
@@ -56,17 +58,15 @@ async def _result(tool: Tool[..., Any], args: Any, context: Context, node: str) 
         return f"error: {type(error).__name__}: {error}", False
 
 
-async def _cut_off(
-    tool: Tool[..., Any], args: Any, context: Context, node: str
-) -> tuple[str, bool]:
-    answer = context.ask(
-        {
-            "question": f"The tool {tool.name!r} was cut off and may have done its work. "
-            f"Answer {REPEAT!r} to use it again, or {SKIP!r}.",
-            "tool": tool.name,
-            "args": args,
-        }
-    )
-    if answer == REPEAT:
-        return await _result(tool, args, context, node)
-    return "error: it was cut off; whether it has done its work is not known.", False
+def _repeats(tool: Tool[..., Any], args: Any, context: Context, call_id: str) -> bool:
+    """Whether a tool that was cut off may be used again, each time that it was."""
+    surroundings = replace(context, place=f"{call_id}!{context.journal.begun[call_id]}")
+    question = {
+        "question": f"The tool {tool.name!r} was cut off and may have done its work. "
+        f"Answer {REPEAT!r} to use it again, or {SKIP!r}.",
+        "tool": tool.name,
+        "args": args,
+    }
+    while (answer := surroundings.ask(question)) not in (REPEAT, SKIP):
+        pass  # anything else is no answer, and it is asked again
+    return answer == REPEAT

@@ -78,7 +78,8 @@ class Log(Protocol):
             Whether the record was added.
 
         Raises:
-            StoreError: it could not be written.
+            StoreError: it could not be written; where the connection was lost, the message says
+                that it may be there. A record with a key can be appended again.
         """
         ...
 
@@ -153,7 +154,8 @@ class Values(Protocol):
 class Accounts(Protocol):
     """What was spent, and what is held for calls under way.
 
-    All methods raise `StoreError` where the store cannot be used.
+    A hold whose lease has run out is not there any more. All methods raise `StoreError` where the
+    store cannot be used.
     """
 
     async def reserve(
@@ -177,8 +179,8 @@ class Accounts(Protocol):
             spend: The worst case.
             caps: The accounts, each with its cap; `UNLIMITED` in fields without one.
             lease_s: Seconds until the hold is given back unless it is extended.
-            log: Where `expiry` is appended when that happens.
-            expiry: The record that says so.
+            log: Where the records of holds that were given back for that reason are appended.
+            expiry: The record of this one; the next `reserve` or `settle` appends it.
 
         Returns:
             `None` where it is held.

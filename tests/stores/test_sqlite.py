@@ -28,11 +28,16 @@ asyncio.run(main())
 """
 
 FORK = """
-import asyncio, os, sys
+import asyncio, os, signal, sys
 from agentsys.stores import open_store
 store = open_store(sys.argv[1])
 asyncio.run(store.append("log", {"run_id": "both"}))
+store._lock.acquire()  # as another thread may have at this moment
 child = os.fork()
+if child:
+    store._lock.release()
+else:
+    signal.alarm(20)
 async def main():
     for n in range(500):
         await store.append("log", {"run_id": "parent" if child else "child", "n": n})

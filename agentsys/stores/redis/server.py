@@ -87,7 +87,7 @@ class Server:
 
     async def close(self) -> None:
         """Close the connections of this event loop; they open again when they are used."""
-        client = self._clients.get(asyncio.get_running_loop())
+        client = self._clients.pop(asyncio.get_running_loop(), None)
         if client is not None:
             await client.lifetime.aclose()
 

@@ -168,6 +168,24 @@ class TestProcesses:
                 assert place.deployment == "a"
 
 
+async def test_cancelling_at_any_moment_leaves_no_place_taken(store: Store) -> None:
+    """Not even where the store has let the request in, and nobody waits for that any more."""
+    rates = Rates({"a": RateLimit(concurrency=1)}, store)
+
+    async def enter() -> None:
+        async with rates.place(["a"], tokens=0, lease_s=60):
+            await asyncio.sleep(0)
+
+    for steps in range(30):
+        entering = asyncio.create_task(enter())
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        entering.cancel()
+        await asyncio.wait([entering])
+    async with asyncio.timeout(10):
+        await enter()
+
+
 class TestTasks:
     """What the limits of one process's models do to its tasks."""
 

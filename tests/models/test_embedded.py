@@ -194,7 +194,26 @@ async def test_a_request_beyond_its_time_is_unreachable(gguf: Path) -> None:
         await model.ask(question(schema=ENDLESS, max_tokens=900))
     assert caught.value.tokens_in > 0
     assert caught.value.nano_usd >= caught.value.tokens_in * 1000
+    assert caught.value.seconds <= 1e-6  # no more was held for it
     await model.close()
+
+
+async def test_the_worst_prompt_fills_the_context_as_llama_cpp_rounds_it(gguf: Path) -> None:
+    """A context of 300 takes prompts of up to 512 tokens."""
+    model = Embedded(deployment(gguf, context=300))
+    asked = question("x" * 440, schema={"const": 1})
+    reply = await model.ask(asked)
+    assert 300 < reply.usage.tokens_in <= model.worst(asked).tokens_in == 512
+    await model.close()
+
+
+async def test_the_worst_includes_a_mask_that_may_be_dropped(model: Embedded) -> None:
+    """Until the engine has been seen to heed a mask, the request may be made twice."""
+    asked = question()
+    assert model.worst(asked).tries == 2
+    await model.ask(asked)
+    assert model.worst(asked).tries == 1
+    assert model.worst(question(schema=None)).tries == 1
 
 
 def test_event_loops_and_threads_share_a_model(gguf: Path) -> None:

@@ -7,6 +7,7 @@ import socketserver
 import subprocess
 import threading
 from collections.abc import Iterator
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -73,7 +74,7 @@ async def test_no_record_is_written_twice(own: RedisServer, monkeypatch: pytest.
     """Where an answer is lost, a record without a key is not sent again; one with a key may be."""
     monkeypatch.setitem(client._OPTIONS, "socket_timeout", 0.1)
     store = open_store(own.url)
-    await store.append("log", {"n": 0})
+    await store.append("log", {"n": 0})  # the server has the script now
     own.pause()
     with pytest.raises(StoreError, match="was lost while it was written to"):
         await store.append("log", {"n": 1})
@@ -92,16 +93,17 @@ async def test_a_charge_is_booked_once_over_lost_answers(
     """A charge that is sent again after its answer was lost gives its balances all the same."""
     monkeypatch.setitem(client._OPTIONS, "socket_timeout", 0.1)
     store = open_store(own.url)
-    await store.balances()
+    charge: dict[str, Any] = {"accounts": ["a"], "nano_usd": 5}
+    settle = partial(store.settle, "h", ["a"], Spend(5, 0, 1), log="log", record=charge)
+    assert await settle(key="first")
     own.pause()
-    charge = {"accounts": ["a"], "nano_usd": 5}
-    settling = store.settle("h", ["a"], Spend(5, 0, 1), log="log", record=charge, key="k")
-    task = asyncio.create_task(settling)
+    task = asyncio.create_task(settle(key="second"))
     await asyncio.sleep(0.15)
     own.go_on()
     booked = await task
     assert booked
-    assert booked["a"].spent == Spend(5, 0, 1)
+    assert booked["a"].spent == Spend(10, 0, 2)
+    assert await settle(key="second") is None
     assert await store.rebuild("log") == {}
     await store.close()
 

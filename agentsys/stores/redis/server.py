@@ -8,10 +8,10 @@ import random
 import re
 import time
 from asyncio import AbstractEventLoop
-from collections.abc import AsyncGenerator, Callable, Generator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import redis
 from redis import exceptions as _r
@@ -30,6 +30,8 @@ _Redis = cast("Any", redis.Redis)
 _Pool = cast("Any", ConnectionPool)
 
 _LOST = (_r.ConnectionError, _r.TimeoutError)
+
+T = TypeVar("T")
 
 Argument = str | bytes | int
 Command = Sequence[Argument]
@@ -125,7 +127,7 @@ class Server:
                 try:
                     if not self._checked:
                         await self._check()
-                    return await self._exchange(commands, text)
+                    return await _unless_cancelled(self._exchange(commands, text))
                 except _Failed as failure:
                     if failure.sent and self._checked and not again:
                         raise StoreError(
@@ -224,6 +226,20 @@ class Server:
             yield
         except (_r.RedisError, OSError) as error:
             raise explained(self._name, error) from error
+
+
+async def _unless_cancelled(work: Coroutine[Any, Any, T]) -> T:
+    """What `work` gives, unless this task was cancelled meanwhile.
+
+    redis-py sends with `asyncio.wait_for`, which in Python 3.11 takes no notice of a cancellation
+    that comes when the work is done (bpo-42130).
+    """
+    task = asyncio.current_task()
+    before = task.cancelling() if task else 0
+    done = await work
+    if task and task.cancelling() > before:
+        raise asyncio.CancelledError
+    return done
 
 
 async def _replies(connection: Any, commands: Sequence[Command], text: str) -> list[Any]:

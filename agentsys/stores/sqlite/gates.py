@@ -54,7 +54,7 @@ class SqliteGates(Database):
         """Give the slot back, and the tokens that were not taken."""
         sql = "UPDATE pass SET slot = NULL, tokens = max(0, tokens - ?) WHERE gate = ? AND slot = ?"
         values = (unused_tokens, to_name(gate), to_name(slot))
-        await self._write(lambda db: db.execute(sql, values))
+        await self._write(lambda db: db.execute(sql, values).close())
 
     async def shut(self, gate: str, seconds: float) -> None:
         """Let nobody in for so long."""
@@ -63,7 +63,8 @@ class SqliteGates(Database):
             " ON CONFLICT DO UPDATE SET shut = max(shut, excluded.shut)"
         )
         name = to_name(gate)
-        await self._write(lambda db: db.execute(sql, (name, self._now() + round(seconds * 1e6))))
+        left = round(seconds * 1e6)
+        await self._write(lambda db: db.execute(sql, (name, self._now() + left)).close())
 
 
 def _recent(db: "Connection", gate: str | bytes, now: int) -> list[tuple[int, int]]:

@@ -1,7 +1,7 @@
 """Limits as users write them: what may be spent, and how fast a deployment may be asked."""
 
 from decimal import Decimal
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -41,6 +41,21 @@ class Budget(BaseModel):
     on_empty: OnEmpty = "stop"
     wait_s: float = Field(default=60, gt=0)
     """Most seconds that `queue` waits for one call."""
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            *,
+            usd: Decimal | str | float | None = None,
+            tokens: int | None = None,
+            calls: int | None = None,
+            seconds: float | None = None,
+            per: Per = "run",
+            tenant: str | None = None,
+            on_empty: OnEmpty = "stop",
+            wait_s: float = 60,
+        ) -> None: ...
 
     @field_validator("usd", mode="before")
     @classmethod

@@ -106,7 +106,7 @@ class Budgets:
         self.given = given
         self._store = store
         self._keeps = keeps
-        self._lease_s = lease_s
+        self.lease_s = lease_s
         self._set: tuple[Budget, ...] = ()
         self._read_at = float("-inf")
         self._held: dict[str, _Held] = {}
@@ -173,7 +173,7 @@ class Budgets:
         """
         whole = Wanted(worst, max_tokens, round(worst.seconds * 1_000_000))
         expiry = to_record(HoldExpired(run_id, call_id, whole.spend.nano_usd))
-        search = Search(self._store, call_id, whole, limits, self._lease_s, expiry, turn=self._turn)
+        search = Search(self._store, call_id, whole, limits, self.lease_s, expiry, turn=self._turn)
         try:
             room = await search.room()
         except asyncio.CancelledError:  # it may have been held, with nobody told any more
@@ -226,11 +226,11 @@ class Budgets:
             self._beat(held)
             held.extending = loop.create_task(self._extend(held))
 
-        held.beat = loop.call_later(self._lease_s / 3, extend)
+        held.beat = loop.call_later(self.lease_s / 3, extend)
 
     async def _extend(self, held: _Held) -> None:
         with suppress(StoreError):  # the next beat tries again; without one the lease runs out
-            if await self._store.extend(held.call_id, lease_s=self._lease_s):
+            if await self._store.extend(held.call_id, lease_s=self.lease_s):
                 return
             if self._held.get(held.call_id) is held:
                 await self._hold_again(held)
@@ -244,7 +244,7 @@ class Budgets:
             held.call_id,
             held.room.wanted.spend,
             dict.fromkeys(held.room.limits, OPEN),
-            lease_s=self._lease_s,
+            lease_s=self.lease_s,
             log=LOG,
             expiry=held.expiry,
         )

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from agentsys.budgets.accounts import Limits, cap_of, spoken
+from agentsys.budgets.surely import surely
 from agentsys.budgets.wanted import Wanted
 from agentsys.errors import BudgetExceeded
 from agentsys.ledger import LOG
@@ -113,9 +114,11 @@ class Search:
     async def _reserve(self, wanted: Wanted) -> Refusal | None:
         self.limits = await self.limits_now()
         caps = {account: cap_of(budgets) for account, budgets in self.limits.items()}
-        return await self.store.reserve(
+        reserving = self.store.reserve(
             self.call_id, wanted.spend, caps, lease_s=self.lease_s, log=LOG, expiry=self.expiry
         )
+        # Cut off, it might still reach a server, after what is to give it back.
+        return await surely(reserving)
 
     async def _full(self, spend: Spend) -> _Full | None:
         """The budget that has no room for so much besides what was spent, the strictest one."""

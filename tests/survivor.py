@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from decimal import Decimal
@@ -225,8 +225,8 @@ async def carry_out(order: Order) -> Run[Any]:
 
 def _child(line: str) -> None:
     given = json.loads(line)
-    order = Order(**{**given, "place": Place(**given["place"])})
-    asyncio.run(carry_out(order))
+    place = Place(**given.pop("place"))
+    asyncio.run(carry_out(Order(place, **given)))
 
 
 def _serve() -> None:
@@ -269,7 +269,7 @@ class Nursery:
 
 
 @contextmanager
-def nursery() -> Iterator[Nursery]:
+def nursery() -> Generator[Nursery]:
     opened = Nursery()
     try:
         yield opened

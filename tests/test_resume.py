@@ -42,7 +42,8 @@ def calls_of(place: Place, run_id: str) -> dict[str, Call]:
     """The run's calls by their place in it; a second one of the same place fails."""
     calls: dict[str, Call] = {}
     for recorded in Ledger(open_store(place.store)).events(Call, run_ids=[run_id]):
-        assert isinstance(call := recorded.event, Call)
+        call = recorded.event
+        assert isinstance(call, Call)
         name = call.call_id.partition("/")[2]
         assert name not in calls
         calls[name] = call
@@ -59,8 +60,8 @@ def done_in(place: Place, run_id: str) -> tuple[set[str], set[str]]:
 def newest(place: Place) -> str:
     """The id of the run that was begun last."""
     started = [r.event for r in Ledger(open_store(place.store)).events(RunStarted)]
-    assert isinstance(last := started[-1], RunStarted)
-    return last.run_id
+    assert isinstance(started[-1], RunStarted)
+    return started[-1].run_id
 
 
 async def to_the_end(order: Order) -> Run[object]:

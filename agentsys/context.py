@@ -143,7 +143,7 @@ class Context:
         """The same, with a further budget on what the node of a name spends here."""
         # The same account in every attempt and for every item: the node is one.
         _, slash, part = self.place.partition("/")
-        part = re.sub(r"~\d+|/\d+(?=/|$)", "", slash + part) or f"/{name}"
+        part = re.sub(r"~\d+|/\d+(?=[/~]|$)", "", slash + part) or f"/{name}"
         return replace(self, purse=self.purse.within(part, budget))
 
     def attempt(self, number: int, *, tier: str | None, said: Conversations) -> "Context":

@@ -1,0 +1,71 @@
+"""What a supervisor is to start: everything that the configuration says of one server."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One server, as it is started and started again."""
+
+    name: str
+    argv: tuple[str, ...]
+    """The command without its adapters."""
+    env: Mapping[str, str | None]
+    """What differs from the environment of whoever starts it; `None` takes a variable out."""
+    port: int
+    device: str
+    """Where it runs, to read: `cpu`, or `0,1`."""
+    takes: Mapping[str, int]
+    """Bytes that it needs of each device."""
+    adapters: Mapping[str, str]
+    """Names and places of the LoRA adapters that it has from its start."""
+    file: str
+    """The configuration file."""
+    delays_s: tuple[float, ...] = (1, 2, 4, 8, 16, 32, 60)
+    """Waits before each restart in a row; after the last of them it is given up."""
+    calm_s: float = 600
+    """Ready for so long, a crash counts as the first again."""
+    grace_s: float = 15
+    """From being asked to stop until it is made to."""
+    hung_s: float = 60
+    """Without a reply about its health for so long, it counts as crashed."""
+
+    @property
+    def command(self) -> tuple[str, ...]:
+        """The command with the adapters."""
+        if not self.adapters:
+            return self.argv
+        modules = [json.dumps({"name": n, "path": p}) for n, p in self.adapters.items()]
+        return (*self.argv, "--lora-modules", *modules)
+
+    def is_like(self, other: "Plan") -> bool:
+        """Whether both give the same server, whatever adapters were loaded meanwhile."""
+        return self._essence == other._essence
+
+    @property
+    def _essence(self) -> tuple[object, ...]:
+        env = {key: value for key, value in self.env.items() if key != "PATH"}
+        return (self.argv, env, self.port)
+
+    def as_json(self) -> str:
+        """To be kept in a file."""
+        return json.dumps(asdict(self), indent=1)
+
+    @classmethod
+    def parse(cls, text: str) -> "Plan":
+        """One that was kept."""
+        given: dict[str, Any] = json.loads(text)
+        given |= {key: tuple(given[key]) for key in ("argv", "delays_s")}
+        return cls(**given)
+
+
+def read_plan(folder: Path) -> Plan | None:
+    """What was started last; `None` where nothing was."""
+    try:
+        return Plan.parse((folder / "plan.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError, TypeError, KeyError):
+        return None

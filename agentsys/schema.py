@@ -170,14 +170,14 @@ def restored(data: Any, kind: type[T]) -> T:
     Raises:
         InvalidOutput: it does not fit; the message names the first field and why.
     """
-    reader, names = adapter(kind), {"by_alias": False, "by_name": True}
+    reader = adapter(kind)
     try:
-        return reader.validate_json(json.dumps(data), **names)
+        return reader.validate_json(json.dumps(data), by_alias=False, by_name=True)
     except PydanticInvalid as error:
         if error.errors(include_url=False)[0]["type"] != "json_invalid":
             raise InvalidOutput(_first_problem(error)) from error
     try:  # half a character, which models may write, is JSON to Python and not to pydantic
-        return reader.validate_python(data, **names)
+        return reader.validate_python(data, by_alias=False, by_name=True)
     except PydanticInvalid as error:
         raise InvalidOutput(_first_problem(error)) from error
 

@@ -44,7 +44,7 @@ def launch(plan: Plan) -> bool:
 
 def _start(place: Path, held: int) -> None:
     log = place / "log"
-    with log.open("ab") as out:
+    with os.fdopen(os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600), "ab") as out:
         words = [sys.executable, "-P", "-m", "agentsys.models.vllm.supervisor", str(place)]
         first = subprocess.run(
             [*words, str(held)],

@@ -58,7 +58,10 @@ def status(name: str, server: VllmServer | None) -> Status:
         problem = state.problem if state and phase == "failed" else ""
         if phase == "killed":
             problem = "its supervisor was killed, and the server with it"
-        return Status(name, phase, server, plan, problem=problem or _foreign(server))
+        restarts = state.restarts if state else 0
+        return Status(
+            name, phase, server, plan, restarts=restarts, problem=problem or _foreign(server)
+        )
     told = load(api.get(plan.port, "/metrics").text) if phase == "ready" else None
     served = (api.models(plan.port) or []) if phase == "ready" else []
     return Status(

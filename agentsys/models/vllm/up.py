@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from agentsys.errors import AgentSysError, SettingsError
-from agentsys.models.vllm.launch import is_taken, launch, stop
+from agentsys.models.vllm.launch import is_taken, launch, stop, sweep
 from agentsys.models.vllm.log import last_line
 from agentsys.models.vllm.plan import Plan, read_plan
 from agentsys.models.vllm.prepare import (
@@ -94,6 +94,7 @@ class Up:
             if is_taken(prepared.plan.name):
                 _must_be_like(prepared.plan)
             else:
+                sweep(prepared.plan.name)
                 refuse_taken_port(prepared.plan)
                 found.append(prepared)
         if found:

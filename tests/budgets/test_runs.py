@@ -112,6 +112,10 @@ async def test_crossing_is_recorded_once(make: Make) -> None:
         ("total", "nano_usd", 8_000),
         ("total", "nano_usd", 12_000),
     ]
+    run = await make(Liar(2)).run(agent.each(limit=1), ["go"] * 9, budget=Budget(usd=micro(10)))
+    of_run = [crossed for crossed in events(make, BudgetCrossed) if crossed.account == of(run)]
+    assert [crossed.spent for crossed in of_run] == [8_000]
+    assert run.cost.nano_usd == 10_000
 
 
 async def test_calls_wait_for_what_others_leave(make: Make, store: Store) -> None:
@@ -251,6 +255,32 @@ async def test_runs_of_similar_ids_are_apart(make: Make) -> None:
     for run_id in ("job/1", "job/2", "job~1", "job", "job/b", "total", "a/talker"):
         assert (await system.run(node, "go", run_id=run_id, budget=Budget(calls=1))).ok, run_id
         assert (await system.run(talker(), "go", run_id=f"{run_id}!")).ok
+
+
+async def test_calls_of_similar_ids_are_apart(make: Make, store: Store) -> None:
+    """A call of one run is not taken for one of another whose id looks like a place in it."""
+    system = make(Scripted("a"))
+    inner = both(talker("x"), talker("y"))
+    await system.run(talker("first") >> inner, "go", run_id="a")
+    await system.run(talker("x"), "go", run_id=f"a/{inner.name}")
+    assert (await spent(store)).calls == len(events(make, Call)) == 4
+
+
+@pytest.mark.parametrize("limited", [True, False])
+async def test_whatever_is_cancelled_is_booked(make: Make, store: Store, limited: bool) -> None:
+    """At whatever moment a run is cancelled: answers are booked, and nothing stays held."""
+    model = priced("a")
+    system = make(model, None, *([Budget(usd=1, per="total")] if limited else []))
+
+    async def cancelled(number: int) -> None:
+        running = asyncio.ensure_future(system.run(talker() >> talker("b"), "go"))
+        await asyncio.sleep(number * 2e-4)
+        running.cancel()
+        await asyncio.wait([running])
+
+    for start in range(0, 200, 20):
+        await asyncio.gather(*(cancelled(number) for number in range(start, start + 20)))
+    assert (await spent(store)).calls == len(events(make, Call)) == len(model.requests) > 0
 
 
 async def test_tenants_have_budgets_of_their_own(make: Make, store: Store) -> None:

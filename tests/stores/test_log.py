@@ -198,7 +198,7 @@ def test_event_loops_follow_each_other(url: str):
         asyncio.run(several())
         print(sum(1 for _ in store.read("log")))
     """
-    command = [sys.executable, "-X", "dev", "-W", "error", "-c", code, url]
+    command = [sys.executable, "-W", "error", "-c", code, url]
     done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
     assert (done.stdout, done.stderr) == ("40\n", "")
 

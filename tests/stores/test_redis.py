@@ -300,15 +300,18 @@ async def test_databases_are_apart(redis_server: RedisServer, redis_url: str):
     await store.close()
 
 
-@pytest.mark.parametrize("own", [("--cluster-enabled", "yes")], indirect=True)
-async def test_scripts_stay_in_one_slot(own: RedisServer):
+async def test_scripts_stay_in_one_slot():
     """A cluster, which refuses scripts whose keys are in several slots, runs them all."""
+    # It listens at this port plus 10,000, too.
+    port = 10_000 + free_port() % 20_000
+    own = RedisServer("--cluster-enabled", "yes", "--port", str(port)).start()
     slots = [str(n) for n in range(16384)]
     assert own.command("CLUSTER", "ADDSLOTS", *slots) == b"+OK\r\n"
     own.until(b"cluster_state:ok", "CLUSTER", "INFO")
     store = open_store(own.url)
     await everything(store)
     await store.close()
+    own.remove()
 
 
 async def test_the_oldest_version_will_do(monkeypatch: pytest.MonkeyPatch):

@@ -10,7 +10,8 @@ from agentsys.cli.options import Config
 
 def report(
     by: Annotated[
-        Literal["graph", "model", "node", "day"], typer.Option("--by", help="What a row is.")
+        Literal["graph", "tenant", "run", "model", "node", "day"],
+        typer.Option("--by", help="What a row is."),
     ] = "graph",
     bench: Annotated[
         str | None, typer.Option("--bench", help="Only this bench; 'last' is the newest.")

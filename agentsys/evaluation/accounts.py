@@ -28,6 +28,9 @@ class Account:
     bench: str = ""
     task_id: str = ""
     """Empty outside a bench."""
+    run_id: str = ""
+    """Of the run that was begun last."""
+    tenant: str = ""
     calls: list[Call] = field(default_factory=list[Call])
     tool_calls: list[ToolCall] = field(default_factory=list[ToolCall])
     seconds: float | None = None
@@ -83,6 +86,18 @@ class Account:
         seconds = sum(call.seconds for call in part)
         return replace(self, calls=part, tool_calls=list(tool_calls), seconds=seconds)
 
+    def part(self, run_id: str) -> "Account":
+        """One run of the task; all but the last were cut off."""
+        if run_id == self.run_id and all(call.run_id == run_id for call in self.calls):
+            return self
+        part = replace(
+            self,
+            calls=[call for call in self.calls if call.run_id == run_id],
+            tool_calls=[call for call in self.tool_calls if call.run_id == run_id],
+        )
+        cut = run_id != self.run_id
+        return replace(part, status=None, outcome=None, seconds=None) if cut else part
+
 
 def accounts(
     ledger: Ledger,
@@ -137,11 +152,13 @@ class _Books:
         event, day = recorded.event, recorded.time.date()
         match event:
             case RunStarted():
-                self._by_run.setdefault(event.run_id, Account(event.graph, day))
+                account = self._by_run.setdefault(event.run_id, Account(event.graph, day))
+                account.run_id, account.tenant = event.run_id, event.tenant
             case Assigned():
                 key = (event.bench, event.graph, event.task_id)
                 fresh = Account(event.graph, day, event.bench, event.task_id)
-                self._by_run[event.run_id] = self._by_task.setdefault(key, fresh)
+                account = self._by_run[event.run_id] = self._by_task.setdefault(key, fresh)
+                account.run_id = event.run_id
             case _:
                 pass
 

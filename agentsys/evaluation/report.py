@@ -24,8 +24,9 @@ A task of a bench is successful if its run handed back an output that the scorer
 A run outside a bench has no scorer: it counts as successful if the graph's own checks accepted
 its output (status `ok`), and a note says how many such there are.
 
-By graph and by day, every run is in one row. By model and by node, a run is in the row of each
-that it asked, with that one's calls: their costs, too, add up to the whole.
+By graph, tenant and day, every run is in one row. By model and by node, a run is in the row of each
+that it asked, with that one's calls: their costs, too, add up to the whole. By run, a task of a
+bench that took several is in the row of the last one; the others are `unfinished`.
 """
 
 from collections import Counter
@@ -43,7 +44,7 @@ from agentsys.events import Call
 from agentsys.ledger import Ledger
 from agentsys.money import NANO_PER_USD, nano
 
-By = Literal["graph", "model", "node", "day"]
+By = Literal["graph", "tenant", "run", "model", "node", "day"]
 
 
 class Row(BaseModel):
@@ -211,6 +212,21 @@ def _by_day(tasks: Iterable[Account]) -> Groups:
     return groups
 
 
+def _by_tenant(tasks: Iterable[Account]) -> Groups:
+    groups: Groups = {}
+    for task in sorted(tasks, key=lambda task: task.tenant):
+        groups.setdefault(task.tenant or "(no tenant)", []).append(task)
+    return groups
+
+
+def _by_run(tasks: Iterable[Account]) -> Groups:
+    groups: Groups = {}
+    for task in tasks:
+        for run_id in dict.fromkeys([*(call.run_id for call in task.calls), task.run_id]):
+            groups.setdefault(run_id, []).append(task.part(run_id))
+    return groups
+
+
 def _by_model(tasks: Iterable[Account]) -> Groups:
     groups: Groups = {}
     for task in tasks:
@@ -236,4 +252,11 @@ def _split(named: Iterable[tuple[str, Call]]) -> Mapping[str, list[Call]]:
     return parts
 
 
-_GROUPS = {"graph": _by_graph, "model": _by_model, "node": _by_node, "day": _by_day}
+_GROUPS = {
+    "graph": _by_graph,
+    "tenant": _by_tenant,
+    "run": _by_run,
+    "model": _by_model,
+    "node": _by_node,
+    "day": _by_day,
+}

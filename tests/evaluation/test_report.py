@@ -57,10 +57,11 @@ class Script:
         task: str = "",
         success: bool | None = None,
         bench: str = "b1",
+        tenant: str = "",
     ) -> str:
         """A run; with `task`, as a part of a bench; `status=None` leaves it without its end."""
         run_id = f"r{next(self._ids)}"
-        self.write(RunStarted(run_id, graph, {}))
+        self.write(RunStarted(run_id, graph, {}, tenant))
         if task:
             self.write(Assigned(run_id, graph, "sums", bench, task))
         for event in events:
@@ -228,7 +229,7 @@ def test_tool_calls_that_ran(ledger: Ledger, script: Script):
     assert only(report(ledger)).executable_call_rate == 0.75
 
 
-@pytest.mark.parametrize("by", ["graph", "model", "node", "day"])
+@pytest.mark.parametrize("by", ["graph", "tenant", "run", "model", "node", "day"])
 def test_every_grouping_adds_up_to_the_nano_dollar(ledger: Ledger, script: Script, by: Any):
     """The rows' costs are the costs of all calls, each once, unaltered."""
     calls = [replace(CALL, nano_usd=10**15 + n * n, node=f"n{n % 3}") for n in range(50)]
@@ -257,6 +258,35 @@ def test_by_node_tools_stay_with_their_node(ledger: Ledger, script: Script):
     rows = by_name(report(ledger, by="node"))
     assert rows["plan"].executable_call_rate == 0.0
     assert rows["solve"].executable_call_rate is None
+
+
+def test_by_tenant_runs_without_one_have_a_row(ledger: Ledger, script: Script):
+    """Every run is in the row of the tenant that it was run for."""
+    script.run("g", CALL, tenant="acme")
+    script.run("h", CALL, LARGE, tenant="acme")
+    script.run("g", LARGE)
+    rows = by_name(report(ledger, by="tenant"))
+    assert {name: row.nano_usd for name, row in rows.items()} == {
+        "(no tenant)": 100_000,
+        "acme": 102_000,
+    }
+    assert rows["acme"].tasks == 2
+
+
+def test_by_run_only_the_last_of_a_task_has_its_outcome(ledger: Ledger, script: Script):
+    """What was cut off before is unfinished, and its cost is its own."""
+    script.run("g", CALL, task="t1", status=None)
+    script.run("g", LARGE, task="t1", success=True, seconds=7)
+    script.run("g", task="t2", success=False)
+    rows = by_name(report(ledger, by="run", bench="b1"))
+    assert [(row.graph, row.tasks, row.nano_usd) for row in rows.values()] == [
+        ("r1", 0, 1_000),
+        ("r2", 1, 100_000),
+        ("r3", 1, 0),
+    ]
+    assert rows["r2"].p50_s == 7
+    assert rows["r1"].statuses == {"unfinished": 1}
+    assert [row.success_rate for row in rows.values()] == [None, 1, 0]
 
 
 def test_by_day_is_utc(ledger: Ledger, script: Script):

@@ -8,7 +8,7 @@ and month), the run, the nodes in it that have budgets of their own.
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -150,6 +150,10 @@ class Budgets:
             for account, budgets in limits.items()
             for budget in budgets
         ]
+
+    async def accounts(self, names: Sequence[str]) -> dict[str, Balance]:
+        """What these accounts have spent, and what is held on them."""
+        return await self._store.balances(names)
 
     async def rebuild(self) -> dict[str, Balance]:
         """Compute what was spent anew from the ledger; gives the balances that were wrong."""

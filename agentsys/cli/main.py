@@ -25,6 +25,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "show": ("agentsys.cli.show:show", "One definition: types, JSON Schemas, picture."),
     "models": ("agentsys.cli.models:models", "List tiers, deployments and prices, or check them."),
     "vllm": ("agentsys.cli.vllm:vllm", "Local vLLM servers: up, status, logs, down, adapter."),
+    "budget": ("agentsys.cli.budget:budget", "What may be spent: set, show, unset, rebuild."),
     "memory": ("agentsys.cli.memory:memory", "What agents remember: list, get, search, delete."),
     "init": ("agentsys.cli.init:init", "Start a project of your own in a new folder."),
 }

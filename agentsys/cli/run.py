@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from agentsys.events import Event
     from agentsys.node import Node
     from agentsys.run import Run
+    from agentsys.system import System
 
 
 def run(
@@ -32,21 +33,33 @@ def run(
     seed: Annotated[int, typer.Option("--seed", help="Of every sampled reply.")] = 0,
     config: Config = None,
     stream: Annotated[bool, typer.Option("--stream", help="Print events as they happen.")] = False,
+    budget: Annotated[
+        str | None, typer.Option("--budget", metavar="USD", help="Most that this run may spend.")
+    ] = None,
+    tenant: Annotated[
+        str, typer.Option("--tenant", help="On whose account, and in whose memory it runs.")
+    ] = "",
 ) -> None:
     """Run a graph on one task; print the typed answer and a receipt.
 
     The exit code is 0 if the run is ok and 1 if it is not: low confidence, an abstention, a
-    failure. The answer is printed wherever there is one.
+    budget that is used up, a failure. The answer is printed wherever there is one.
     """
+    from agentsys.cli.amounts import to_budget
     from agentsys.cli.task import read_text, to_task
     from agentsys.project import find_graph
 
     text = read_text(task, input_file)
     node = find_graph(graph)
-    finished = asyncio.run(
-        _run(node, to_task(text, node.takes), graph, seed, config, stream, as_json)
-    )
-    _show(finished, as_json=as_json, one_line=stream)
+    options: dict[str, Any] = {
+        "seed": seed,
+        "name": graph,
+        "tenant": tenant,
+        "budget": None if budget is None else to_budget({"usd": "--budget"}, usd=budget),
+    }
+    work = _run(node, to_task(text, node.takes), options, config, stream, as_json)
+    finished, scarce = asyncio.run(work)
+    _show(finished, scarce, as_json=as_json, one_line=stream)
     if context.obj and finished.cause is not None:
         trace = "".join(traceback.format_exception(finished.cause))
         typer.echo(readable(trace), nl=False, err=True)
@@ -57,22 +70,36 @@ def run(
 async def _run(
     node: "Node[Any, Any]",
     task: Any,
-    graph: str,
-    seed: int,
+    options: dict[str, Any],
     config: str | None,
     stream: bool,
     as_json: bool,
-) -> "Run[Any]":
-    from agentsys.run import Run
+) -> "tuple[Run[Any], list[str]]":
+    """The run, and which limits it has left nearly used up."""
+    from agentsys.budgets import Purse
+    from agentsys.cli.amounts import scarce
     from agentsys.system import System
 
     async with System.load(config) as system:
-        if not stream:
-            return await system.run(node, task, seed=seed, name=graph)
-        async for event in system.stream(node, task, seed=seed, name=graph):
-            if isinstance(event, Run):
-                return event
-            _show_event(event, as_json)
+        if stream:
+            finished = await _streamed(system, node, task, options, as_json)
+        else:
+            finished = await system.run(node, task, **options)
+        purse = Purse(system.budgets, finished.run_id, options["tenant"])
+        if options["budget"] is not None:
+            purse = purse.within("", options["budget"])
+        return finished, scarce(await purse.standing())
+
+
+async def _streamed(
+    system: "System", node: "Node[Any, Any]", task: Any, options: dict[str, Any], as_json: bool
+) -> "Run[Any]":
+    from agentsys.run import Run
+
+    async for event in system.stream(node, task, **options):
+        if isinstance(event, Run):
+            return event
+        _show_event(event, as_json)
     raise AssertionError("a stream ends with its run")
 
 
@@ -98,7 +125,7 @@ def _show_event(event: "Event", as_json: bool) -> None:
     say(line, style="dim")
 
 
-def _show(run: "Run[Any]", *, as_json: bool, one_line: bool) -> None:
+def _show(run: "Run[Any]", scarce: list[str], *, as_json: bool, one_line: bool) -> None:
     from agentsys.cli.output import print_json, print_json_line, say
 
     if as_json:
@@ -107,7 +134,7 @@ def _show(run: "Run[Any]", *, as_json: bool, one_line: bool) -> None:
     if run.has_output:
         _show_answer(run.output_json())
         say()
-    _show_receipt(run)
+    _show_receipt(run, scarce)
     if run.error:
         say(f"{run.status}: {' '.join(run.error.split())}", style="yellow", err=True)
 
@@ -123,7 +150,7 @@ def _show_answer(output: Any) -> None:
             say(plain(output), style="green")
 
 
-def _show_receipt(run: "Run[Any]") -> None:
+def _show_receipt(run: "Run[Any]", scarce: list[str]) -> None:
     from agentsys.cli.output import dollars, print_pairs
 
     cost = run.cost
@@ -136,6 +163,7 @@ def _show_receipt(run: "Run[Any]") -> None:
             ("tokens", f"{cost.tokens_in:,} in, {cost.tokens_out:,} out"),
             ("cost", dollars(cost.usd)),
             ("time", f"{cost.seconds:.2f} s"),
+            *(("budget", line) for line in scarce),
         ],
         style="dim",
     )

@@ -67,6 +67,8 @@ class Budget(BaseModel):
     def _limits_something(self) -> "Budget":
         if self.cap == Spend(UNLIMITED, UNLIMITED, UNLIMITED, UNLIMITED):
             raise ValueError("a budget needs 'usd', 'tokens', 'calls' or 'seconds'")
+        if self.usd and not self.cap.nano_usd:
+            raise ValueError("a limit of less than a billionth of a dollar is none: say 0")
         if self.tenant is not None and not self.per.startswith("tenant"):
             raise ValueError(f"'tenant' does nothing with per = {self.per!r}: leave it out")
         return self

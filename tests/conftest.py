@@ -9,6 +9,7 @@ import pytest
 from agentsys import retry
 from tests.loopback import Loopback
 from tests.redis_server import RedisServer
+from tests.vllm_server import VllmServer, start
 
 TRIALS, ALL_TRIALS = 50, 1_000
 """How often what must hold under any timing is tried: ordinarily, and with `--all`."""
@@ -68,6 +69,14 @@ def redis_url(redis_server: RedisServer) -> str:
     """The URL of an empty Redis server."""
     redis_server.command("FLUSHALL")
     return redis_server.url
+
+
+@pytest.fixture(scope="session")
+def vllm_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[VllmServer]:
+    """vLLM on the small miniature, for all tests; without vLLM they fail."""
+    server = start(tmp_path_factory.mktemp("vllm"))
+    yield server
+    server.command("down")
 
 
 def _local_only(connect: Any) -> Any:

@@ -46,7 +46,8 @@ def test_the_size_of_a_model_is_in_its_files() -> None:
     kept = config["num_key_value_heads"] * config["head_dim"]
     assert known.kv_per_token == 2 * config["num_hidden_layers"] * kept * 4
     half = size(MODEL, "bfloat16")
-    assert (half.weights, half.kv_per_token) == (known.weights // 2, known.kv_per_token // 2)
+    assert (known.weights, known.kv_per_token) == (1378560, 4096)
+    assert (half.weights, half.kv_per_token) == (1378560 // 2, 4096 // 2)
 
 
 def _header(folder: Path) -> int:

@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from http.server import ThreadingHTTPServer
 from pathlib import Path
@@ -93,7 +93,7 @@ def test_servers_of_one_device_come_up_one_after_the_other(
 
 
 @contextmanager
-def foreigner(port: int) -> Iterator[None]:
+def foreigner(port: int) -> Generator[None]:
     """Somebody else's server, which shares its port with whoever wants to."""
 
     class TheirDoors(Doors):

@@ -7,8 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from agentsys.cli.main import COMMANDS
+from agentsys.cli.vllm_status import row
 from agentsys.evaluation.report import Row
 from agentsys.memory import Entry
+from agentsys.models.vllm.status import Status
+from agentsys.servers import VllmServer
 from tests.cli.conftest import Command, agentsys
 
 __all__ = ["agentsys"]
@@ -51,6 +54,20 @@ def test_every_key_of_an_entry_is_named() -> None:
     )
     assert shape is not None
     assert re.findall(r'"(\w+)"', shape[1]) == [field.name for field in fields(Entry)]
+
+
+def test_every_key_of_a_vllm_server_is_named() -> None:
+    """`[[vllm]]` takes these keys, `agentsys vllm status` prints those, and no others."""
+    table = TEXT[TEXT.index("`[[vllm]]` is a server") : TEXT.index("vLLM's pins want")]
+    named = {
+        key
+        for row in re.findall(r"^\| (.+?) \|", table, re.M)
+        for key in re.findall(r"`(\w+)`", row)
+    }
+    assert named == set(VllmServer.model_fields)
+    shape = re.search(r"`agentsys vllm status` one of `\{(.+?)\}`", TEXT, re.S)
+    assert shape is not None
+    assert re.findall(r'"(\w+)"', shape[1]) == list(row(Status("a", "stopped", None, None)))
 
 
 def test_every_command_is_in_the_table() -> None:

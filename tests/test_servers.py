@@ -115,3 +115,10 @@ def test_a_configuration_without_any_model_is_refused(tmp_path: Path) -> None:
         load(tmp_path, "")
     with pytest.raises(SettingsError, match=r"vllm\[0\]"):
         load(tmp_path, "[[vllm]]\n")
+
+
+def test_the_example_is_valid() -> None:
+    """The README starts it: its model is there, and both tiers have a deployment."""
+    settings = Settings.load(Path(__file__).parents[1] / "examples" / "vllm.toml")
+    assert settings.tier_names() == ("llm", "slm")
+    assert (settings.file.parent / settings.vllm[0].model / "config.json").is_file()

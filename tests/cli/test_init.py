@@ -41,8 +41,9 @@ def blocks(agentsys: Command, folder: Path) -> dict[str, str]:
     """The deployments in the new `agentsys.toml`, the commented ones included, by name."""
     agentsys("init", str(folder))
     text = re.sub(r"^# (?=\[|\w+ = )", "", (folder / "agentsys.toml").read_text(), flags=re.M)
-    parts = [f"[[deployments]]{part}" for part in text.split("[[deployments]]")[1:]]
-    return {str(tomllib.loads(part)["deployments"][0]["name"]): part for part in parts}
+    parts = re.split(r"^(?=\[\[(?:deployments|vllm)\]\])", text, flags=re.M)[1:]
+    tables = [next(iter(tomllib.loads(part).values())) for part in parts]
+    return {str(table[0]["name"]): part for table, part in zip(tables, parts, strict=True)}
 
 
 @pytest.mark.parametrize(("example", "replaced"), EXAMPLES.items())

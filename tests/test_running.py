@@ -107,28 +107,24 @@ async def test_what_failed_is_tried_again(system: System, durable: bool) -> None
 
 async def test_what_was_made_up_for_is_not_tried_again(tmp_path: Path) -> None:
     """A call that failed and that another tier made up for stays as it is."""
-    ready: list[bool] = []
 
     @step
-    async def last(answers: tuple[Answer, Answer]) -> Answer:
-        if not ready:
-            raise RuntimeError("not yet")
-        return answers[0]
+    async def later(answers: tuple[Answer, Answer]) -> Question:
+        return Question(text="later")
 
-    word = Question(text="word")
-    down[:] = ["word"]
-    node = both(solve.escalate("llm"), (words >> solve.each() >> total).escalate("llm")) >> last
+    down[:] = ["word", "later"]
+    made_up = both(solve.escalate("llm"), (words >> solve.each() >> total).escalate("llm"))
+    node = made_up >> later >> solve
     large = Scripted(length_of_question)
     async with system_at(f"sqlite:///{tmp_path / 's.db'}", tmp_path, llm=large) as system:
-        run = await system.run(node, word)
-        assert "not yet" in run.error
-        ready.append(True)
-        down.clear()
+        run = await system.run(node, Question(text="word"))
+        assert (run.status, run.error) == ("failed", "later is down.")
         before = len(asked(system.models))
+        down.clear()
         again = await system.run(node, resume=run.run_id)
-        assert again.output == Answer(value=4)
-        assert len(asked(system.models)) == before
-        assert decisions(again) == decisions(run)
+        assert again.output == Answer(value=5)
+        assert len(asked(system.models)) == before + 1
+        assert decisions(again)[:-1] == decisions(run)
 
 
 @pytest.mark.parametrize("durable", [True, False])
@@ -146,6 +142,17 @@ async def test_a_larger_budget_goes_on(system: System, durable: bool) -> None:
     again = await system.run(flow, resume=run.run_id, budget=Budget(calls=4))
     assert again.output == Answer(value=10)
     assert sorted(asked(system.models)) == sorted(MANY.text.split())
+
+
+@pytest.mark.parametrize("node", [solve.each(), solve.each().at("slm")], ids=repr)
+async def test_a_fan_out_that_ran_short_goes_on(system: System, node: Any) -> None:
+    """What no budget had room for is asked once there is room, in the outermost graph, too."""
+    tasks = [Question(text=word) for word in MANY.text.split()]
+    run = await system.run(node, tasks, run_id="x", budget=Budget(calls=2))
+    assert run.status == "budget_exceeded"
+    again = await system.run(node, resume="x", budget=Budget(calls=4))
+    assert [answer.value for answer in again.output] == [1, 2, 3, 4]
+    assert again.cost.calls == 4
 
 
 @pytest.mark.parametrize("durable", [True, False])
@@ -183,6 +190,9 @@ async def test_a_cancelled_run_holds_nothing(
         run = await system.run(flow, resume=ended.run_id)
         assert run.output == Answer(value=10)
         assert len(asked(system.models)) == 2
+        small = system.models["slm"]
+        assert isinstance(small, Scripted)
+        assert all(len(request.messages) == 2 for request in small.requests)
         assert await system.budgets.rebuild() == {}
 
 
@@ -241,6 +251,22 @@ async def test_an_end_that_was_lost_is_found(tmp_path: Path, node: Any) -> None:
         assert run.output == whole.output
 
 
+async def test_a_vote_that_failed_fails_again_the_same_way(tmp_path: Path) -> None:
+    """What the samples of a vote failed by is the same where the run was cut off before its end."""
+    path, down[:] = tmp_path / "store.db", [ASK.text]
+    checkpoints, node = f"sqlite:///{tmp_path / 'c.db'}", solve.vote(2)
+    models = {"slm": Scripted(reply)}
+    async with System(models, store=FullAtTheEnd(str(path)), checkpoints=checkpoints) as system:
+        with pytest.raises(StoreError, match="full"):
+            await system.run(node, ASK, run_id="x")
+    store = open_store(f"sqlite:///{path}")
+    async with System(models, store=store, checkpoints=checkpoints) as system:
+        run = await system.run(node, resume="x")
+        assert (run.status, run.error) == ("failed", f"{ASK.text} is down.")
+        down.clear()
+        assert (await system.run(node, resume="x")).ok
+
+
 async def test_what_cannot_be_resumed_says_why(system: System) -> None:
     """Each mistake is named in one line, before anything is asked or written."""
     assert system.ledger is not None
@@ -268,7 +294,10 @@ async def test_ids_of_runs_do_not_meet(system: System) -> None:
     """Calls of runs whose ids look like places in another run are told apart, and both are paid."""
     for run_id in ("a", "a/solve", "a/solve#0", "a%2Fsolve"):
         assert (await system.run(solve, ASK, run_id=run_id)).ok
+    tasks = [Question(text="a"), Question(text="b")]
+    await system.run(words >> solve.each(), Question(text="a b"), run_id="b")
+    await system.run(solve.each(), tasks, run_id="b/each-solve")
     assert system.ledger is not None
     calls = [r.event for r in system.ledger.events(Call)]
-    assert len(calls) == 4
+    assert len(calls) == 4 + 2 + 2
     assert await system.budgets.rebuild() == {}

@@ -1,6 +1,7 @@
 """Limits as users write them: what may be spent, and how fast a deployment may be asked."""
 
 from decimal import Decimal
+from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -73,7 +74,7 @@ class Budget(BaseModel):
             raise ValueError(f"'tenant' does nothing with per = {self.per!r}: leave it out")
         return self
 
-    @property
+    @cached_property
     def cap(self) -> Spend:
         """The limit of each field, `UNLIMITED` where there is none."""
         return Spend(

@@ -1,14 +1,30 @@
 """The names of accounts: `total`, `tenant:acme/day:2026-11-20`, `run:7f…/solve`."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import date
+from functools import lru_cache
 from urllib.parse import quote, unquote
 
 from agentsys.limits import Budget
 from agentsys.money import UNLIMITED, Spend
 
-Limits = Mapping[str, tuple[Budget, ...]]
-"""The accounts above a call, the root first, each with the budgets that limit it."""
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What there is above a call."""
+
+    accounts: tuple[str, ...]
+    """The root first."""
+    limited: Mapping[str, tuple[Budget, ...]]
+    """Those of them that have a limit, with the budgets."""
+
+    def caps(self) -> dict[str, Spend]:
+        """The tightest limit of each field, on each limited account."""
+        return {account: _cap(budgets) for account, budgets in self.limited.items()}
+
+
+NO_LIMITS = Limits((), {})
 
 OPEN = Spend(UNLIMITED, UNLIMITED, UNLIMITED, UNLIMITED)
 """The cap of an account without a limit."""
@@ -29,7 +45,7 @@ def run_scope(run_id: str, part: str = "") -> str:
     return _RUN + quote(run_id, safe="", errors="surrogatepass") + part
 
 
-def account_of(scope: str, period: str, now: datetime) -> str:
+def account_of(scope: str, period: str, now: date) -> str:
     """The account of a scope in the period (`day`, `month` or empty: ever) that it is now, UTC."""
     match period:
         case "day":
@@ -40,7 +56,14 @@ def account_of(scope: str, period: str, now: datetime) -> str:
             return scope
 
 
-def tenants_account(account: str, period: str, now: datetime) -> bool:
+@lru_cache(maxsize=1_000)
+def standing_accounts(tenant: str, day: date) -> tuple[str, ...]:
+    """The accounts of everything, and of a tenant if there is one, in all periods of a day."""
+    scopes = (TOTAL, tenant_scope(tenant)) if tenant else (TOTAL,)
+    return tuple(account_of(scope, period, day) for scope in scopes for period in PERIODS)
+
+
+def tenants_account(account: str, period: str, now: date) -> bool:
     """Whether an account is that of some tenant in the period that it is now."""
     scope = account.partition("/")[0]
     return scope.startswith(_TENANT) and account == account_of(scope, period, now)
@@ -57,10 +80,9 @@ def spoken(account: str) -> str:
     return f"{whole} {'on' if kind == 'day' else 'in'} {name}" if part else whole
 
 
-def cap_of(budgets: tuple[Budget, ...]) -> Spend:
-    """The tightest limit of each field."""
-    cap = OPEN
-    for budget in budgets:
+def _cap(budgets: tuple[Budget, ...]) -> Spend:
+    cap = budgets[0].cap
+    for budget in budgets[1:]:
         cap = cap.least(budget.cap)
     return cap
 

@@ -22,7 +22,6 @@ from agentsys.budgets.accounts import (
     TOTAL,
     Limits,
     account_of,
-    cap_of,
     tenant_scope,
     tenants_account,
 )
@@ -144,10 +143,10 @@ class Budgets:
 
     async def balances(self, limits: Limits) -> list[Standing]:
         """Each of these budgets on its account."""
-        balances = await self._store.balances([a for a, budgets in limits.items() if budgets])
+        balances = await self._store.balances([*limits.limited])
         return [
             Standing(budget, account, balances[account])
-            for account, budgets in limits.items()
+            for account, budgets in limits.limited.items()
             for budget in budgets
         ]
 
@@ -189,7 +188,7 @@ class Budgets:
         wanted = room.wanted
         cut = wanted.microseconds < whole.microseconds
         seconds = wanted.microseconds / 1_000_000 if cut else None
-        return Grant(tuple(room.limits), wanted.max_tokens, seconds, room.short)
+        return Grant(room.limits.accounts, wanted.max_tokens, seconds, room.short)
 
     async def settle(self, call: Call) -> list[BudgetCrossed]:
         """Book a call with its record in the ledger, once; gives the limits that it crossed.
@@ -208,10 +207,8 @@ class Budgets:
             return []
         return [
             BudgetCrossed(call.run_id, account, dimension, spent, limit)
-            for account, balance in booked.items()
-            for dimension, spent, limit in _crossed(
-                balance.spent, call.spend, cap_of(held.room.limits.get(account, ()))
-            )
+            for account, cap in held.room.limits.caps().items()
+            for dimension, spent, limit in _crossed(booked[account].spent, call.spend, cap)
         ]
 
     async def release(self, call_id: str) -> None:
@@ -247,7 +244,7 @@ class Budgets:
         await self._store.reserve(
             held.call_id,
             held.room.wanted.spend,
-            dict.fromkeys(held.room.limits, OPEN),
+            dict.fromkeys(held.room.limits.limited, OPEN),
             lease_s=self.lease_s,
             log=LOG,
             expiry=held.expiry,

@@ -2,14 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 from agentsys.budgets.accounts import (
-    PERIODS,
     TOTAL,
     Limits,
     account_of,
     run_scope,
+    standing_accounts,
     tenant_scope,
 )
 from agentsys.budgets.books import Budgets, Grant, Standing
@@ -40,8 +40,8 @@ class Purse:
             BudgetExceeded: there is no room for it.
         """
         limits = await self._limits()
-        if not any(limits.values()):
-            return Grant(tuple(limits), max_tokens)
+        if not limits.limited:
+            return Grant(limits.accounts, max_tokens)
         return await self.budgets.hold(call_id, self.run_id, worst(), max_tokens, self._limits)
 
     async def settle(self, call: Call) -> list[BudgetCrossed]:
@@ -57,22 +57,19 @@ class Purse:
         return await self.budgets.balances(await self._limits())
 
     async def _limits(self) -> Limits:
-        now = datetime.now(UTC)
-        limits: dict[str, tuple[Budget, ...]] = {
-            account_of(scope, period, now): () for scope in self._scopes() for period in PERIODS
-        }
+        today = datetime.now(UTC).date()
+        limited: dict[str, tuple[Budget, ...]] = {}
         for budget in await self.budgets.standing():
-            account = self._account(budget, now)
+            account = self._account(budget, today)
             if account is not None:
-                limits[account] = (*limits.get(account, ()), budget)
+                limited[account] = (*limited.get(account, ()), budget)
         for account, budget in self.own:
-            limits[account] = (*limits.get(account, ()), budget)
-        return limits
+            limited[account] = (*limited.get(account, ()), budget)
+        accounts = (*standing_accounts(self.tenant, today), *limited)
+        in_order = {account: limited[account] for account in accounts if account in limited}
+        return Limits(tuple(dict.fromkeys(accounts)), in_order)
 
-    def _scopes(self) -> tuple[str, ...]:
-        return (TOTAL, tenant_scope(self.tenant)) if self.tenant else (TOTAL,)
-
-    def _account(self, budget: Budget, now: datetime) -> str | None:
+    def _account(self, budget: Budget, now: date) -> str | None:
         kind, _, period = budget.per.partition("/")
         if kind == "run":
             return run_scope(self.run_id)

@@ -5,10 +5,10 @@ import random
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
-from agentsys.budgets.accounts import Limits, cap_of, spoken
+from agentsys.budgets.accounts import NO_LIMITS, Limits, spoken
 from agentsys.budgets.surely import surely
 from agentsys.budgets.wanted import Wanted
 from agentsys.errors import BudgetExceeded
@@ -58,7 +58,7 @@ class Search:
     lease_s: float
     expiry: Mapping[str, Any]
     turn: Turn
-    limits: Limits = field(default_factory=dict[str, tuple[Budget, ...]])
+    limits: Limits = NO_LIMITS
     """Those of the last try."""
 
     async def room(self) -> Room:
@@ -113,18 +113,23 @@ class Search:
 
     async def _reserve(self, wanted: Wanted) -> Refusal | None:
         self.limits = await self.limits_now()
-        caps = {account: cap_of(budgets) for account, budgets in self.limits.items()}
         reserving = self.store.reserve(
-            self.call_id, wanted.spend, caps, lease_s=self.lease_s, log=LOG, expiry=self.expiry
+            self.call_id,
+            wanted.spend,
+            self.limits.caps(),
+            lease_s=self.lease_s,
+            log=LOG,
+            expiry=self.expiry,
         )
         # Cut off, it might still reach a server, after what is to give it back.
         return await surely(reserving)
 
     async def _full(self, spend: Spend) -> _Full | None:
         """The budget that has no room for so much besides what was spent, the strictest one."""
-        balances = await self.store.balances([a for a, budgets in self.limits.items() if budgets])
+        limited = self.limits.limited
+        balances = await self.store.balances([*limited])
         found: list[_Full] = []
-        for account, budgets in self.limits.items():
+        for account, budgets in limited.items():
             for budget in budgets:
                 spent = balances[account].spent
                 dimension = (spent + spend).beyond(budget.cap)

@@ -3,13 +3,13 @@
 import asyncio
 import random
 import time
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
 
 from agentsys.budgets import Budgets, Purse, spoken
-from agentsys.budgets.accounts import account_of, tenant_scope
+from agentsys.budgets.accounts import Limits, account_of, tenant_scope
 from agentsys.errors import BudgetExceeded, StoreError
 from agentsys.events import Call, HoldExpired
 from agentsys.ledger import Ledger
@@ -56,8 +56,9 @@ async def test_a_charge_is_booked_where_it_was_held(store: Store) -> None:
     names = [account_of("total", period, yesterday) for period in ("", "day", "month")]
     assert names == ["total", "total/day:2026-12-31", "total/month:2026-12"]
 
-    async def limits() -> dict[str, tuple[Budget, ...]]:
-        return {name: (Budget(usd=1, per="total"),) for name in names}
+    async def limits() -> Limits:
+        limit = (Budget(usd=1, per="total"),)
+        return Limits(tuple(names), {names[0]: limit, names[1]: limit})
 
     grant = await budgets.hold("c", "r", worst(), 10, limits)
     await budgets.settle(a_call("c", grant.accounts))
@@ -71,8 +72,9 @@ async def test_a_new_day_has_a_new_budget(store: Store) -> None:
     await budgets.settle(a_call("before", ("full",), tokens=10))
     budget = Budget(usd=micro(10), per="total/day", on_empty="queue")
 
-    async def limits() -> dict[str, tuple[Budget, ...]]:
-        return {next(days): (budget,)}
+    async def limits() -> Limits:
+        day = next(days)
+        return Limits((day,), {day: (budget,)})
 
     assert (await budgets.hold("c", "r", worst(), 10, limits)).accounts == ("new",)
     await budgets.release("c")
@@ -321,7 +323,7 @@ async def test_a_budget_of_a_newer_version(store: Store) -> None:
         ("total", "all runs"),
         ("total/day:2026-11-20", "all runs on 2026-11-20"),
         (
-            account_of(tenant_scope("a/b'c"), "month", datetime(2026, 11, 1)),
+            account_of(tenant_scope("a/b'c"), "month", date(2026, 11, 1)),
             'tenant "a/b\'c" in 2026-11',
         ),
         (tenant_scope("\udc80"), "tenant '\\udc80'"),

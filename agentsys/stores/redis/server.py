@@ -244,12 +244,21 @@ async def _unless_cancelled(work: Coroutine[Any, Any, T]) -> T:
 
 async def _replies(connection: Any, commands: Sequence[Command], text: str) -> list[Any]:
     try:
-        await connection.send_packed_command(connection.pack_commands(commands))
+        await connection.send_packed_command([_packed(command) for command in commands])
         return [await connection.read_response() for _ in commands]
     except _r.NoScriptError:
         # Only scripts, each of which is sent alone.
         await connection.send_command("EVAL", text, *commands[0][2:])
         return [await connection.read_response()]
+
+
+def _packed(command: Command) -> bytes:
+    """A command as it is sent (RESP 2); redis-py takes several times as long to say the same."""
+    words = [
+        word if isinstance(word, bytes) else str(word).encode("utf-8", "surrogatepass")
+        for word in command
+    ]
+    return b"".join((b"*%d\r\n" % len(words), *(b"$%d\r\n%s\r\n" % (len(w), w) for w in words)))
 
 
 def _pauses() -> Iterator[float]:

@@ -24,8 +24,6 @@ class Limits:
         return {account: _cap(budgets) for account, budgets in self.limited.items()}
 
 
-NO_LIMITS = Limits((), {})
-
 OPEN = Spend(UNLIMITED, UNLIMITED, UNLIMITED, UNLIMITED)
 """The cap of an account without a limit."""
 
@@ -35,16 +33,19 @@ TOTAL = "total"
 _TENANT, _RUN = "tenant:", "run:"
 
 
+@lru_cache(maxsize=1_000)
 def tenant_scope(name: str) -> str:
     """The account of a tenant, whatever characters its name has."""
     return _TENANT + quote(name, safe="", errors="surrogatepass")
 
 
+@lru_cache(maxsize=1_000)
 def run_scope(run_id: str, part: str = "") -> str:
     """The account of a run, or of a part of it (`/solve`) that has a budget of its own."""
     return _RUN + quote(run_id, safe="", errors="surrogatepass") + part
 
 
+@lru_cache(maxsize=1_000)
 def account_of(scope: str, period: str, now: date) -> str:
     """The account of a scope in the period (`day`, `month` or empty: ever) that it is now, UTC."""
     match period:

@@ -164,11 +164,13 @@ class Budgets:
         run_id: str,
         worst: Worst,
         max_tokens: int,
-        limits: Callable[[], Awaitable[Limits]],
+        limits: Limits,
+        limits_now: Callable[[], Awaitable[Limits]],
     ) -> Grant:
-        """Hold the worst case on every account, shrunk as far as it must and may be.
+        """Hold the worst case on every limited account, shrunk as far as it must and may be.
 
-        Waits while there will be room once calls under way have been settled.
+        Waits while there will be room once calls under way have been settled. By then the limits
+        may be others: `limits_now` says.
 
         Raises:
             BudgetExceeded: there is no room, and none will come.
@@ -176,7 +178,9 @@ class Budgets:
         """
         whole = Wanted(worst, max_tokens, round(worst.seconds * 1_000_000))
         expiry = to_record(HoldExpired(run_id, call_id, whole.spend.nano_usd))
-        search = Search(self._store, call_id, whole, limits, self.lease_s, expiry, turn=self._turn)
+        search = Search(
+            self._store, call_id, whole, limits, limits_now, self.lease_s, expiry, self._turn
+        )
         try:
             room = await search.room()
         except asyncio.CancelledError:  # it may have been held, with nobody told any more

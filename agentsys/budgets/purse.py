@@ -42,7 +42,9 @@ class Purse:
         limits = await self._limits()
         if not limits.limited:
             return Grant(limits.accounts, max_tokens)
-        return await self.budgets.hold(call_id, self.run_id, worst(), max_tokens, self._limits)
+        return await self.budgets.hold(
+            call_id, self.run_id, worst(), max_tokens, limits, self._limits
+        )
 
     async def settle(self, call: Call) -> list[BudgetCrossed]:
         """Book a call; gives the limits that it crossed."""

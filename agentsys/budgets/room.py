@@ -8,7 +8,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any
 
-from agentsys.budgets.accounts import NO_LIMITS, Limits, spoken
+from agentsys.budgets.accounts import Limits, spoken
 from agentsys.budgets.surely import surely
 from agentsys.budgets.wanted import Wanted
 from agentsys.errors import BudgetExceeded
@@ -53,13 +53,13 @@ class Search:
     store: Store
     call_id: str
     whole: Wanted
+    limits: Limits
+    """Those of the last try."""
     limits_now: Callable[[], Awaitable[Limits]]
-    """Asked at every try: a limit may be raised, and a new day begin."""
+    """Asked before every further try: a limit may be raised, and a new day begin."""
     lease_s: float
     expiry: Mapping[str, Any]
     turn: Turn
-    limits: Limits = NO_LIMITS
-    """Those of the last try."""
 
     async def room(self) -> Room:
         """The room that it found and holds; as much as it may have.
@@ -80,6 +80,7 @@ class Search:
                 raise found.error
             await asyncio.sleep(min(pause * random.uniform(0.5, 1), left))
             pause = min(pause * 2, _QUEUE_S[1])
+            self.limits = await self.limits_now()
         return Room(self.whole, self.limits)
 
     async def _beside_others(self, refusal: Refusal) -> Room | _Full:
@@ -99,6 +100,7 @@ class Search:
                 await asyncio.sleep(pause * random.uniform(0.5, 1))
                 pause = min(pause * 2, _POLL_S[1])
             tried = wanted or tried
+            self.limits = await self.limits_now()
             again = await self._reserve(tried)
             if again is None:
                 return await self._found(tried)
@@ -112,7 +114,6 @@ class Search:
         return Room(wanted, limits, full and full.error)
 
     async def _reserve(self, wanted: Wanted) -> Refusal | None:
-        self.limits = await self.limits_now()
         reserving = self.store.reserve(
             self.call_id,
             wanted.spend,

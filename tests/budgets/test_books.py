@@ -60,7 +60,7 @@ async def test_a_charge_is_booked_where_it_was_held(store: Store) -> None:
         limit = (Budget(usd=1, per="total"),)
         return Limits(tuple(names), {names[0]: limit, names[1]: limit})
 
-    grant = await budgets.hold("c", "r", worst(), 10, limits)
+    grant = await budgets.hold("c", "r", worst(), 10, await limits(), limits)
     await budgets.settle(a_call("c", grant.accounts))
     assert {name: (await spent(store, name)).calls for name in names} == dict.fromkeys(names, 1)
     assert await budgets.rebuild() == {}
@@ -76,7 +76,7 @@ async def test_a_new_day_has_a_new_budget(store: Store) -> None:
         day = next(days)
         return Limits((day,), {day: (budget,)})
 
-    assert (await budgets.hold("c", "r", worst(), 10, limits)).accounts == ("new",)
+    assert (await budgets.hold("c", "r", worst(), 10, await limits(), limits)).accounts == ("new",)
     await budgets.release("c")
 
 

@@ -12,8 +12,11 @@ from functools import lru_cache
 from typing import Any, TypeVar, cast
 
 from jsonschema import Draft202012Validator
+from jsonschema.validators import validator_for
+from jsonschema_specifications import REGISTRY
 from pydantic import BaseModel, PydanticSchemaGenerationError, PydanticUserError, TypeAdapter
 from pydantic import ValidationError as PydanticInvalid
+from referencing.exceptions import Unresolvable
 
 from agentsys.errors import InvalidOutput, SchemaError
 
@@ -100,11 +103,14 @@ def conform(value: Any, schema: Mapping[str, Any]) -> None:
     Raises:
         InvalidOutput: the first thing that does not fit, with its place.
     """
-    validator: Any = Draft202012Validator(schema)
+    # With a registry of its own, jsonschema does not fetch what `$ref` names from the network.
+    validator: Any = validator_for(schema, default=Draft202012Validator)(schema, registry=REGISTRY)
     try:
         error = next(validator.iter_errors(value), None)
     except RecursionError as too_deep:
         raise InvalidOutput("the reply is nested too deeply.") from too_deep
+    except Unresolvable as unknown:
+        raise SchemaError(f"The schema has a '$ref' that leads nowhere: {unknown}.") from unknown
     if error is not None:
         place = error.json_path.removeprefix("$").removeprefix(".")
         raise InvalidOutput(f"{place or 'the value'}: {error.message}.")

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from pydantic import BaseModel, ConfigDict, Field
 
-from agentsys.guide import guide
+from agentsys.guide import Limits, guide
 from agentsys.schema import json_schema, tagged_union
 
 ALPHABET = st.characters(max_codepoint=0x17F)
@@ -155,12 +155,14 @@ def test_only_what_is_named_can_be_violated(data: st.DataObject) -> None:
 @pytest.mark.parametrize(
     ("schema", "named"),
     [
-        ({"type": "number", "minimum": 0}, ("$.minimum",)),
-        ({"type": "integer", "exclusiveMinimum": 0}, ("$.exclusiveMinimum",)),
-        ({"type": "integer", "minimum": 0, "maximum": 10**6}, ("$.minimum", "$.maximum")),
+        ({"type": "number", "minimum": 10**12}, ("$.minimum",)),
+        (WHOLE | {"minimum": 0, "multipleOf": 7}, ("$.multipleOf",)),
+        (TEXT | {"maxLength": 100_000}, ("$.maxLength",)),
+        ({"type": "array", "items": TEXT, "minItems": 9_999}, ("$.minItems",)),
+        (TEXT | {"pattern": "^[a-z]{1,5000}$"}, ("$.pattern",)),
+        (TEXT | {"pattern": ".*a.{14}"}, ("$.pattern",)),
         (record(a={"type": "number", "multipleOf": 0.5}), ("$.a.multipleOf",)),
         ({"type": "array", "items": WHOLE, "uniqueItems": True}, ("$.uniqueItems",)),
-        ({"type": "array", "items": {"type": "number", "maximum": 1}}, ("$[*].maximum",)),
         ({"type": "array", "items": WHOLE, "contains": {"const": 1}}, ("$.contains",)),
         (TEXT | {"not": {"const": "x"}}, ("$.not",)),
         (TEXT | {"format": "ipv4"}, ("$.format",)),
@@ -178,6 +180,8 @@ def test_only_what_is_named_can_be_violated(data: st.DataObject) -> None:
             ("$.maxProperties",),
         ),
         ({"type": "object", "patternProperties": {"^a": WHOLE}}, ("$.patternProperties",)),
+        ({"$dynamicRef": "#node"}, ("$.$dynamicRef",)),
+        ({"dependencies": {"a": ["b"]}}, ("$.dependencies",)),
     ],
     ids=str,
 )
@@ -191,12 +195,14 @@ def test_what_the_regex_ignores_is_named(schema: dict[str, Any], named: tuple[st
 @pytest.mark.parametrize(
     ("schema", "reason"),
     [
-        (json_schema(Tree), "$.children[*] is recursive"),
-        ({"allOf": [WHOLE, {"minimum": 3}]}, "$.allOf"),
+        ({"$ref": "#"}, "recursive, without an end"),
+        (record(a={"$ref": "#"}), "recursive, without an end"),
+        ({"allOf": [{"anyOf": [WHOLE]}, {"anyOf": [TEXT]}]}, "$.allOf"),
+        ({"allOf": [WHOLE, TEXT]}, "allows no value"),
+        ({"$schema": "http://json-schema.org/draft-04/schema#"}, "draft 6 is the oldest"),
+        (record(a={"$id": "http://x/y", "items": {"$ref": "#"}}), "changes what '$ref' means"),
         ({"$ref": "https://example.org/schema"}, "leads out of the schema"),
         ({"$ref": "#/$defs/Missing"}, "leads nowhere"),
-        ({"type": "object", "properties": {"a": WHOLE}, "required": ["b"]}, "'b' has no schema"),
-        (record(**{'quo"te': WHOLE}), "does not escape"),
         ({"type": "integer", "minimum": 3, "maximum": 2}, "allows no value"),
         (TEXT | {"minLength": 3, "maxLength": 2}, "allows no value"),
         (TEXT | {"enum": [1, 2]}, "allows no value"),
@@ -239,6 +245,69 @@ def test_a_pattern_means_the_string_not_its_json(
     assert regex is not None
     matched = [s for s in fits + fails if re.fullmatch(regex, json.dumps(s, ensure_ascii=False))]
     assert matched == fits
+
+
+@given(st.data())
+@settings(max_examples=60, deadline=None)
+def test_numbers_stay_within_their_bounds(data: st.DataObject) -> None:
+    """Bounds hold for what is written, and what is within them can be written."""
+    bound = st.integers(-2000, 2000) | st.decimals(-99, 99, places=2).map(float)
+    keys = ("minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum")
+    bounds: dict[str, Any] = data.draw(st.dictionaries(st.sampled_from(keys), bound))
+    schema = bounds | {"type": data.draw(st.sampled_from(["integer", "number"]))}
+    found, valid = guide(schema), Draft202012Validator(schema).is_valid
+    if found.regex is None:
+        assert "allows no" in found.refused
+        return
+    assert found.unenforced == ()
+    assert valid(json.loads(data.draw(texts(schema))))
+    near = [number + step for number in bounds.values() for step in (-1, -0.01, 0, 0.01, 1)]
+    for number in near:
+        number = round(number, 2) if schema["type"] == "number" else int(number)
+        if number or not str(number).startswith("-"):
+            assert valid(number) == bool(re.fullmatch(found.regex, json.dumps(number))), number
+
+
+def test_a_recursive_type_is_enforced_to_a_depth() -> None:
+    """What is nested deeper cannot be written, and that is said."""
+    schema = json_schema(Tree)
+    shallow, deep = '{"children":[{"children":[]}]}', '{"children":[' * 3 + "]}" * 3
+    for depth, fits in ((2, [shallow]), (3, [shallow, deep])):
+        found = guide(schema, Limits(depth=depth))
+        assert found.narrowed == (f"#/$defs/Tree: at most {depth} inside each other",)
+        assert [t for t in (shallow, deep) if re.fullmatch(found.regex or "", t)] == fits
+
+
+def test_a_schema_that_is_too_large_can_be_allowed() -> None:
+    """The limit is named in the refusal, and can be raised."""
+    lines = {"type": "array", "maxItems": 8, "minItems": 8, "items": TEXT | {"maxLength": 8}}
+    schema = record(**{f"lines{i}": lines for i in range(9)})
+    assert "and 2,500 are allowed" in guide(schema).refused
+    assert guide(schema, Limits(states=20_000)).unenforced == ()
+
+
+def test_names_are_taken_literally() -> None:
+    """Neither quotes nor signs of regular expressions in a name mean anything."""
+    regex = guide(record(**{'a.b"$': {"const": {"c*": 10**30}}})).regex or ""
+    assert re.fullmatch(regex, '{"a.b\\"$":{"c*":1000000000000000000000000000000}}')
+    assert not re.fullmatch(regex, '{"axb\\"$":{"c*":1000000000000000000000000000000}}')
+
+
+def test_parts_that_all_hold_become_one() -> None:
+    """`allOf` is compiled where its parts can be joined."""
+    base = {"$defs": {"A": record(a=WHOLE)}}
+    found = guide({**base, "allOf": [{"$ref": "#/$defs/A"}, record(b={"maximum": 3})]})
+    assert found.unenforced == ()
+    assert re.fullmatch(found.regex or "", '{"a":1,"b":3}')
+    assert not re.fullmatch(found.regex or "", '{"b":3}')
+
+
+def test_older_drafts_are_read_as_they_are_meant() -> None:
+    """Where a schema says that it is draft 7, a list of `items` is a tuple."""
+    schema = {"items": [WHOLE, TEXT], "additionalItems": False}
+    draft = "http://json-schema.org/draft-07/schema#"
+    assert re.fullmatch(guide({"$schema": draft, **schema}).regex or "", '[1,"a"]')
+    assert guide(schema).regex is None
 
 
 def test_a_length_joins_a_pattern_of_one_repeated_class() -> None:

@@ -15,8 +15,20 @@ _RAW: Ranges = ((0x20, 0x21), (0x23, 0x5B), (0x5D, 0x7E), (0xA0, 0xD7FF), (0xE00
 """What Outlines lets stand in a string as it is."""
 _DIGIT: Ranges = ((0x30, 0x39),)
 _WORD: Ranges = ((0x30, 0x39), (0x41, 0x5A), (0x5F, 0x5F), (0x61, 0x7A))
-_SPACE: Ranges = ((0x09, 0x0A), (0x0D, 0x0D), (0x20, 0x20))
+_SPACE: Ranges = ((0x09, 0x0D), (0x20, 0x20))
 _SETS = {"d": _DIGIT, "w": _WORD, "s": _SPACE}
+"""What every dialect counts to a set: ECMAScript, Python, Rust."""
+_WIDE: dict[str, Ranges] = {
+    "d": (*_DIGIT, (0x660, 0x10FFFF)),
+    "w": (*_WORD, (0xAA, 0x10FFFF)),
+    "s": (
+        *_SPACE,
+        *((0x1C, 0x1F), (0x85, 0x85), (0xA0, 0xA0), (0x1680, 0x1680), (0x2000, 0x200A)),
+        *((0x2028, 0x2029), (0x202F, 0x202F), (0x205F, 0x205F), (0x3000, 0x3000), (0xFEFF, 0xFEFF)),
+    ),
+}
+"""What some dialect may count to it: letters and digits of other scripts among the rest."""
+_LINE_ENDS: Ranges = ((0x0A, 0x0A), (0x0D, 0x0D), (0x85, 0x85), (0x2028, 0x2029))
 _CONTROLS = {"n": 0x0A, "t": 0x09, "r": 0x0D, "f": 0x0C, "v": 0x0B, "0": 0x00}
 _ESCAPED = {0x22: '"', 0x5C: "\\\\", 0x0A: "n", 0x09: "t", 0x0D: "r", 0x0C: "f"}
 """What Outlines lets stand in a string behind a backslash."""
@@ -123,7 +135,7 @@ class _Translation:
             return _written(self._class()), True
         if sign == ".":
             self._at += 1
-            return _written(_without(_ANYTHING, ((0x0A, 0x0A), (0x0D, 0x0D)))), True
+            return _written(_without(_ANYTHING, _LINE_ENDS)), True
         if sign == "\\":
             return _written(self._escape()), True
         if sign in "^$*+?{}]":
@@ -148,10 +160,10 @@ class _Translation:
         negated = self._take("^")
         ranges: list[tuple[int, int]] = []
         while not self._take("]"):
-            first = self._member()
+            first = self._member(negated)
             if len(first) == 1 and first[0][0] == first[0][1] and self._ranged():
                 self._at += 1
-                last = self._member()
+                last = self._member(negated)
                 if len(last) != 1 or last[0][0] != last[0][1] or last[0][0] < first[0][0]:
                     raise Unsupported("a range without an end")
                 first = ((first[0][0], last[0][0]),)
@@ -162,7 +174,7 @@ class _Translation:
         rest = self._text[self._at : self._at + 2]
         return len(rest) == 2 and rest[0] == "-" and rest[1] != "]"
 
-    def _member(self) -> Ranges:
+    def _member(self, negated: bool) -> Ranges:
         if self._at >= len(self._text):
             raise Unsupported("a class without an end")
         sign = self._text[self._at]
@@ -170,16 +182,18 @@ class _Translation:
         if sign == "[" or self._text[self._at : self._at + 2] in ("&&", "--", "~~"):
             raise Unsupported("a set operation")
         if sign == "\\":
-            return self._escape()
+            return self._escape(negated)
         self._at += 1
         return ((ord(sign), ord(sign)),)
 
-    def _escape(self) -> Ranges:
+    def _escape(self, negated: bool = False) -> Ranges:
+        """What an escape stands for in every dialect; negated, what it may stand for in one."""
         sign = self._text[self._at + 1 : self._at + 2]
         self._at += 2
         if sign.lower() in _SETS and sign:
-            ranges = _SETS[sign.lower()]
-            return ranges if sign.islower() else _without(_ANYTHING, ranges)
+            if sign.islower():
+                return (_WIDE if negated else _SETS)[sign]
+            return _without(_ANYTHING, (_SETS if negated else _WIDE)[sign.lower()])
         if sign in _CONTROLS:
             return ((_CONTROLS[sign], _CONTROLS[sign]),)
         digits = {"x": 2, "u": 4}.get(sign, 0)

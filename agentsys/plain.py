@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any, TypeVar, cast
 
-from pydantic_core import PydanticSerializationError, to_jsonable_python
+from pydantic_core import to_jsonable_python
 
 from agentsys.errors import StoreError
 from agentsys.schema import adapter, restored, validate
@@ -36,11 +36,8 @@ def to_text(value: Any) -> str:
     """
     try:
         return json.dumps(_packed(value))
-    except (PydanticSerializationError, TypeError, ValueError, RecursionError) as error:
-        raise StoreError(
-            f"A value of type {type(value).__name__} cannot be kept in a checkpoint: {error}.",
-            hint="Give the node types that JSON can hold, or run it without a run id.",
-        ) from error
+    except RecursionError as error:
+        raise _untold(value, error) from error
 
 
 def from_text(text: str) -> Any:
@@ -95,7 +92,17 @@ def _packed(value: Any) -> Any:
 def _jsonable(value: Any) -> Any:
     if isinstance(value, BaseException):
         return repr(value)
-    return to_jsonable_python(value, by_alias=False, round_trip=True)
+    try:
+        return to_jsonable_python(value, by_alias=False, round_trip=True)
+    except (ValueError, TypeError) as error:  # pydantic's own is a `ValueError`, too
+        raise _untold(value, error) from error
+
+
+def _untold(value: Any, error: Exception) -> StoreError:
+    return StoreError(
+        f"A value of type {type(value).__name__} cannot be kept in a checkpoint: {error}.",
+        hint="Give the node types that JSON can hold, or run it without a run id.",
+    )
 
 
 def _unpacked(data: Any) -> Any:

@@ -8,7 +8,7 @@ from typing import Any
 
 from agentsys.checkpoints.saver import Saver, unusable
 from agentsys.checkpoints.text import TextSerializer
-from agentsys.errors import AgentSysError, SettingsError
+from agentsys.errors import AgentSysError, SettingsError, StoreError
 
 _SQLITE = "sqlite:///"
 _POSTGRES = ("postgresql://", "postgres://")
@@ -68,11 +68,29 @@ async def _sqlite(path: str) -> AsyncGenerator[Any]:
     import aiosqlite
     from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    _require_file(path)
     async with aiosqlite.connect(path, timeout=WAIT_S) as connection:
+        names = await connection.execute_fetchall("SELECT name FROM sqlite_master")
+        tables = {name for (name,) in names}
+        if tables and not {"checkpoints", "writes"} <= tables:
+            raise StoreError(
+                f"{path} cannot keep checkpoints: it is the database of another program.",
+                hint="Set 'checkpoints' under [store] to a file of its own.",
+            )
         saver = AsyncSqliteSaver(connection, serde=TextSerializer())
         await saver.setup()
         yield saver
+
+
+def _require_file(path: str) -> None:
+    """Make the file where there is none: a thread of aiosqlite's that fails to outlives its loop.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    if path != ":memory:":
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        Path(path).open("ab").close()
 
 
 @asynccontextmanager
@@ -91,11 +109,13 @@ async def _redis(url: str) -> AsyncGenerator[Any]:
     _need("langgraph.checkpoint.redis", "redis-checkpoints")
     from langgraph.checkpoint.redis.aio import AsyncRedisSaver  # pyright: ignore
 
-    opened: Any = AsyncRedisSaver.from_conn_string(url)  # pyright: ignore
-    async with opened as saver:
-        saver.serde = TextSerializer()
+    saver: Any = AsyncRedisSaver(redis_url=url)  # pyright: ignore
+    saver.serde = TextSerializer()
+    try:
         await saver.asetup()
         yield saver
+    finally:
+        await saver.__aexit__(None, None, None)
 
 
 def _need(module: str, extra: str) -> None:
@@ -112,5 +132,5 @@ def _lacks_modules(error: Exception) -> bool:
 
 def _place(url: str) -> str:
     """The URL without a password."""
-    scheme, _, rest = url.partition("://")
-    return f"{scheme}://{rest.rpartition('@')[2]}"
+    scheme, colon, rest = url.partition("://")
+    return scheme + colon + rest.partition("?")[0].rpartition("@")[2]

@@ -1,6 +1,7 @@
 """Runs within budgets, on every store."""
 
 import asyncio
+import time
 from typing import Any
 
 import pytest
@@ -272,14 +273,17 @@ async def test_whatever_is_cancelled_is_booked(make: Make, store: Store, limited
     model = priced("a")
     system = make(model, None, *([Budget(usd=1, per="total")] if limited else []))
 
-    async def cancelled(number: int) -> None:
+    async def cancelled(after_s: float) -> None:
         running = asyncio.ensure_future(system.run(talker() >> talker("b"), "go"))
-        await asyncio.sleep(number * 2e-4)
+        await asyncio.wait([running], timeout=after_s)
         running.cancel()
         await asyncio.wait([running])
 
-    for start in range(0, 200, 20):
-        await asyncio.gather(*(cancelled(number) for number in range(start, start + 20)))
+    began = time.perf_counter()
+    await asyncio.gather(*(cancelled(60) for _ in range(20)))
+    whole = time.perf_counter() - began
+    for part in range(10):
+        await asyncio.gather(*(cancelled(whole * (part + n / 20) / 10) for n in range(20)))
     assert (await spent(store)).calls == len(events(make, Call)) == len(model.requests) > 0
 
 

@@ -74,3 +74,15 @@ def test_every_command_is_in_the_table() -> None:
     """A new command gets a line."""
     table = re.findall(r"^\| `agentsys .+$", TEXT, re.MULTILINE)
     assert [name for name in COMMANDS if not any(name in line for line in table)] == []
+
+
+def test_every_key_of_a_budget_is_named(agentsys: Command) -> None:
+    """`agentsys budget show` prints these keys and no others."""
+    shape = re.search(r"`agentsys budget show` prints a list of `\{(.+?)\}`", TEXT, re.S)
+    assert shape is not None
+    agentsys("budget", "set", "--calls", "5")
+    (row,) = agentsys("budget", "show", "--json").json()
+    assert re.findall(r'"(\w+)"', shape[1]) == list(row)
+    limit = re.search(r"the last four\nare `\{(.+?)\}`", TEXT)
+    assert limit is not None
+    assert re.findall(r'"(\w+)"', limit[1]) == list(row["calls"])

@@ -17,9 +17,17 @@ def blocks(language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
 
 
-def test_first_graph_runs(tmp_path: Path) -> None:
-    """The Python of the README runs on the shipped models and gets the right expression."""
-    (code,) = blocks("python")
+PRINTED = ("ok 4*12 ", "budget_exceeded 2 The budget of 'str' in run ")
+"""How what the Python of the README prints begins."""
+
+
+@pytest.mark.parametrize(
+    ("code", "printed"),
+    [*zip(blocks("python"), PRINTED, strict=True)],
+    ids=("graph", "budget"),
+)
+def test_the_python_runs(code: str, printed: str, tmp_path: Path) -> None:
+    """The Python of the README runs on the shipped models and prints what it says."""
     result = subprocess.run(
         [sys.executable, "-c", code],
         capture_output=True,
@@ -29,7 +37,7 @@ def test_first_graph_runs(tmp_path: Path) -> None:
         env={**os.environ, "AGENTSYS_HOME": str(tmp_path), "PYTHONPATH": os.getcwd()},
     )
     assert result.returncode == 0, result.stderr
-    assert result.stdout.startswith("ok 4*12 ")
+    assert result.stdout.startswith(printed)
 
 
 @pytest.mark.parametrize("toml", blocks("toml"))

@@ -69,7 +69,7 @@ def shown(dimension: str, amount: int) -> str:
         case "microseconds":
             return f"{amount / 1_000_000:g} s"
         case _:
-            return f"{amount:,} {dimension}"
+            return f"{amount:,} {dimension if amount != 1 else dimension.removesuffix('s')}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -150,13 +150,14 @@ def _exceeded(
     return BudgetExceeded(
         f"The budget of {spoken(account)} has no room for a call: {amount(spent)} of "
         f"{amount(budget.cap)} are spent, and it may take {amount(spend)}.",
-        hint=_hint(budget),
+        hint=f"Raise it ({_where(account, budget)}), or let the agent ask for fewer tokens.",
         account=account,
         dimension=dimension,
         degrade=budget.on_empty == "slm-only",
     )
 
 
-def _hint(budget: Budget) -> str:
-    where = "give the run more" if budget.per == "run" else "see 'agentsys budget show'"
-    return f"Raise it ({where}), or let the agent ask for fewer tokens."
+def _where(account: str, budget: Budget) -> str:
+    if budget.per != "run":
+        return "see 'agentsys budget show'"
+    return "where the node is put 'within' it" if "/" in account else "give the run more"

@@ -10,9 +10,12 @@ import sys
 import threading
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
+from functools import cache
 from typing import Any
 
 from aiohttp import web
+
+from agentsys.guide.outlines import build
 
 _STOPPED = web.AppKey("stopped", asyncio.Event)
 
@@ -201,12 +204,31 @@ class Held:
 
 
 def written(body: Mapping[str, Any]) -> str:
-    """JSON that satisfies the request's `response_format`, or `ok`."""
+    """JSON that satisfies the request's `response_format` or regular expression, or `ok`."""
+    regex = (body.get("structured_outputs") or {}).get("regex")
+    if regex is not None:
+        return shortest(regex)
     form = body.get("response_format") or {}
     if form.get("type") != "json_schema":
         return "ok"
     schema = form["json_schema"]["schema"]
     return json.dumps(value_of(schema, schema))
+
+
+@cache
+def shortest(regex: str) -> str:
+    """The shortest text that a regular expression matches; of these, the first in the alphabet."""
+    automaton = build(regex)
+    left = deque([(automaton.get_initial_state(), b"")])
+    seen = {automaton.get_initial_state()}
+    following = automaton.get_transitions()
+    while not automaton.is_final_state(left[0][0]):
+        state, text = left.popleft()
+        for byte, then in sorted(following[state].items()):
+            if then not in seen:
+                seen.add(then)
+                left.append((then, text + bytes([byte])))
+    return left[0][1].decode()
 
 
 def value_of(schema: Mapping[str, Any], root: Mapping[str, Any]) -> Any:

@@ -199,11 +199,10 @@ class Asking:
             "temperature": self.request.temperature,
             "num_retries": 0,
             "drop_params": True,
+            **asked.form,
         }
         if self.request.seed is not None:
             arguments["seed"] = self.request.seed
-        if asked.response_format is not None:
-            arguments["response_format"] = asked.response_format
         if route.gives_logprobs:
             arguments["logprobs"] = True
         return arguments

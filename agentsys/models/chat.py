@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-from agentsys.guide import guide
+from agentsys.guide import DEFAULT, Limits, guide
 from agentsys.messages import Message, Token, Usage
 from agentsys.models.base import Guided, JsonSchema, Request
 from agentsys.models.bound import most_tokens
@@ -26,9 +26,12 @@ class Question:
     """What is sent for a request to one kind of deployment."""
 
     messages: list[dict[str, str]]
-    response_format: dict[str, Any] | None
+    form: dict[str, Any]
+    """What asks for the form of the reply: `structured_outputs`, `response_format` or nothing."""
     guided: Guided
     """How this holds the reply to its schema."""
+    regex: str = ""
+    """What the reply is held to where Outlines has compiled it."""
     key: str | None = None
     """The property that the value comes wrapped in."""
 
@@ -38,7 +41,7 @@ class Question:
         told = [message["content"] for message in self.messages]
         if self.guided != "strict":  # a server that compiles the schema does not count it
             return most_tokens(told)
-        return _STRICT + most_tokens([*told, compact(self.response_format)])
+        return _STRICT + most_tokens([*told, compact(self.form)])
 
     def span(self, content: str) -> tuple[int, int]:
         """Where the reply proper stands: without the wrapping, without a code fence around it."""
@@ -59,21 +62,26 @@ class Answered:
     tokens: tuple[Token, ...]
 
 
-def question(request: Request, guided: Guided) -> Question:
+def question(request: Request, guided: Guided, limits: Limits = DEFAULT) -> Question:
     """The request for a deployment that holds replies to a schema in the way `guided`.
+
+    vLLM is sent the regular expression, not the schema: of a schema it would enforce another part
+    (bounds of numbers not at all, `allOf` as one value after the other), silently. Equal types have
+    equal bytes, so its cache of automata hits.
 
     A schema that its way has no words for is told in the prompt, and the record says `prompt`:
     one that Outlines refuses would not be enforced by vLLM, or could bring its engine down.
     """
     messages = [{"role": m.role, "content": m.content} for m in request.messages]
     if request.schema is None:
-        return Question(messages, None, "none")
-    if guided == "outlines" and guide(request.schema).regex is not None:
-        return Question(messages, _response_format(request.schema), guided)
+        return Question(messages, {}, "none")
+    regex = guide(request.schema, limits).regex if guided == "outlines" else None
+    if regex is not None:
+        return Question(messages, {"structured_outputs": {"regex": regex}}, guided, regex=regex)
     strict = strict_schema(request.schema) if guided == "strict" else None
     if strict is not None:
-        return Question(messages, _response_format(strict.schema), guided, strict.key)
-    return Question(_told(request.messages, request.schema), None, "prompt")
+        return Question(messages, _response_format(strict.schema), guided, key=strict.key)
+    return Question(_told(request.messages, request.schema), {}, "prompt")
 
 
 def answered(response: Any) -> Answered | None:
@@ -121,7 +129,7 @@ def _tokens(logprobs: Any, content: str) -> tuple[Token, ...]:
 
 def _response_format(schema: JsonSchema) -> dict[str, Any]:
     form = {"name": "reply", "schema": dict(schema), "strict": True}
-    return {"type": "json_schema", "json_schema": form}
+    return {"response_format": {"type": "json_schema", "json_schema": form}}
 
 
 def _told(messages: Sequence[Message], schema: JsonSchema) -> list[dict[str, str]]:

@@ -14,6 +14,7 @@ from pydantic import BaseModel
 
 from agentsys import Agent, System, tool
 from agentsys.errors import ModelError, RateLimited, Rejected, SettingsError, Truncated, Unreachable
+from agentsys.guide import guide
 from agentsys.messages import Message
 from agentsys.models.base import Cancelled, Request
 from agentsys.models.failures import BY_STATUS, KINDS, model_error
@@ -169,11 +170,14 @@ class TestReply:
 
 
 class TestGuided:
-    async def test_vllm_is_sent_the_schema(self, build: Build, loopback: Loopback) -> None:
-        """VLLM enforces the schema as it is, with Outlines."""
+    async def test_vllm_is_sent_what_outlines_compiled(
+        self, build: Build, loopback: Loopback
+    ) -> None:
+        """VLLM enforces the same regular expression that llama.cpp does."""
         reply = await build().ask(TYPED)
-        form = loopback.requests[0]["response_format"]
-        assert form["json_schema"]["schema"] == TYPED.schema
+        assert "response_format" not in loopback.requests[0]
+        sent = loopback.requests[0]["structured_outputs"]
+        assert sent == {"regex": guide(TYPED.schema).regex}
         assert reply.guided == "outlines"
         assert Answered.model_validate_json(reply.text)
 
@@ -181,13 +185,26 @@ class TestGuided:
         self, build: Build, loopback: Loopback
     ) -> None:
         """Such a schema can bring the engine down: the prompt tells it, and the record says so."""
-        tree = {"type": "array", "items": {"$ref": "#"}, "maxItems": 1}
+        tree = {"allOf": [{"anyOf": [{"type": "null"}]}, {"anyOf": [{"type": "array"}]}]}
         loopback.script(say("[[]]"))
         reply = await build().ask(Request(HELLO.messages, tree))
-        assert "response_format" not in loopback.requests[0]
+        assert "structured_outputs" not in loopback.requests[0]
         told = loopback.requests[0]["messages"][0]["content"].rsplit("\n", 1)[1]
         assert json.loads(told) == tree
         assert (reply.guided, reply.text) == ("prompt", "[[]]")
+
+    async def test_equal_schemas_are_sent_as_equal_bytes(
+        self, build: Build, loopback: Loopback
+    ) -> None:
+        """The server's cache of compiled schemas is asked for the same bytes each time."""
+        assert TYPED.schema is not None
+        turned = json.loads(json.dumps(TYPED.schema, sort_keys=True))
+        turned["properties"] = TYPED.schema["properties"]
+        tier = build()
+        await tier.ask(TYPED)
+        await tier.ask(Request(HELLO.messages, {"title": "Other", **turned}))
+        first, second = (json.dumps(sent["structured_outputs"]) for sent in loopback.requests)
+        assert first == second
 
     async def test_strict_mode_gets_a_strict_schema(self, build: Build, loopback: Loopback) -> None:
         """A provider's strict mode wants every property required and no others."""
@@ -244,7 +261,7 @@ class TestGuided:
         tier = build(deployment("a", loopback.url), deployment("b", loopback.url, guided="prompt"))
         loopback.script(fail(500), say('{"word": "hi"}'))
         reply = await tier.ask(TYPED)
-        ways = ["response_format" in sent for sent in loopback.requests]
+        ways = ["structured_outputs" in sent for sent in loopback.requests]
         assert sorted(ways) == [False, True]
         assert reply.guided == {"a": "outlines", "b": "prompt"}[reply.deployment]
 

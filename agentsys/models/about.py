@@ -19,7 +19,7 @@ class About:
     guided: Guided | None
     """How replies are held to a schema, as far as it is known beforehand."""
     health: str
-    """`file found`, `not asked`, or `unusable`."""
+    """`file found`, `not asked`, `unusable`, or how its server is, such as `ready` (`[[vllm]]`)."""
     problem: str = ""
     """What is in the way; empty where nothing is seen to be."""
 
@@ -38,6 +38,15 @@ def about(deployment: Deployment, settings: Settings) -> About:
         from agentsys.models.litellm import known_route
 
         route = known_route(deployment)
-        return About(deployment, route.price, route.guided, "not asked")
+        return About(deployment, route.price, route.guided, _health(deployment, settings))
     except SettingsError as error:
         return About(deployment, deployment.price, deployment.guided, "unusable", str(error))
+
+
+def _health(deployment: Deployment, settings: Settings) -> str:
+    for server in settings.vllm:
+        if deployment.name in {each.name for each in server.deployments()}:
+            from agentsys.models.vllm.state import folder, phase_of, recorded
+
+            return phase_of(recorded(folder(server.name)))
+    return "not asked"

@@ -62,6 +62,10 @@ BY_STATUS = ("APIError", "MockException", "OpenAIError")
 """LiteLLM's classes that mean anything; the HTTP status decides."""
 
 
+_IS_IT_THERE = (
+    "Check 'api_base', and that the server runs: 'agentsys vllm up' starts those of [[vllm]]."
+)
+
 _NOT_REACHED = {"ConnectError", "ConnectTimeout", "ClientConnectorError", "ConnectionTimeoutError"}
 """Of httpx and aiohttp."""
 
@@ -100,7 +104,7 @@ def _by_words(error: Exception, detail: str) -> tuple[type[ModelError], str, str
     if detail.startswith("Missing credentials"):
         return KINDS["AuthenticationError"]
     if not reached(error):
-        return Unreachable, "cannot be reached", "Check 'api_base', and that the server runs."
+        return Unreachable, "cannot be reached", _IS_IT_THERE
     return None
 
 

@@ -33,6 +33,14 @@ def test_the_figures_are_those_of_the_server(agentsys: Command, project: Project
     assert "$1 an hour" in shown
 
 
+def test_the_list_of_models_says_which_are_there(agentsys: Command, project: Project) -> None:
+    """A server and its adapters are as `status` says; nothing is sent to them."""
+    project.add()
+    assert [row["health"] for row in agentsys("models", "--json").json()] == ["stopped"]
+    assert agentsys("vllm", "up").code == 0
+    assert [row["health"] for row in agentsys("models", "--json").json()] == ["ready"]
+
+
 def test_metrics_of_something_else_are_none() -> None:
     """What is no sample of vLLM is passed over, and without any, nothing is known."""
     assert load("") is None

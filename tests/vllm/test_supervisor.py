@@ -2,6 +2,7 @@
 
 import os
 import signal
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
@@ -138,3 +139,15 @@ def test_another_process_of_the_same_number_is_left_alone(
     write_state(place, replace(recycled, group=os.getpgid(0), session=os.getsid(0), since=9e9))
     assert agentsys("vllm", "status", "--json").json()[0]["state"] == "killed"
     assert agentsys("vllm", "down").out == "one was not running.\n"
+
+
+def test_of_many_who_start_a_server_one_does(project: Project) -> None:
+    """The others are told that it is being started."""
+    project.add(env={"DOUBLE_SLOW_S": "0.2"})
+    settings = Settings.load()
+    plan = prepare(settings, chosen(settings, ())[0]).plan
+    with ThreadPoolExecutor(8) as pool:
+        results = list(pool.map(launch, [plan] * 8))
+    assert sorted(results) == [False] * 7 + [True]
+    until(lambda: project.state().phase == "ready", "its start")
+    assert (len(project.starts()), project.alive()) == (1, 3)

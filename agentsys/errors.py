@@ -7,6 +7,7 @@ AgentSysError
 │   ├── DefinitionError  a file in agents/, tools/ or graphs/, or how its parts are wired
 │   ├── UnknownName      no graph, agent, tool, suite, tier or deployment of that name
 │   ├── InvalidTask      the task does not fit the node's input type
+│   ├── Busy             somebody else works on it; wait for them
 │   ├── SchemaError      a type that has no JSON Schema, or one that cannot be enforced
 │   └── NoOutput         `Run.output` was read on a run that has none
 ├── ModelError           a deployment gave no usable reply
@@ -71,6 +72,10 @@ def _near(name: str, choices: list[str]) -> str:
 
 class InvalidTask(UserError):
     """A task that does not fit the input type of the node it was given to."""
+
+
+class Busy(UserError):
+    """Somebody else, in this process or another, works on what may have one worker at a time."""
 
 
 class SchemaError(UserError):

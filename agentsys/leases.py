@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 
 from agentsys.budgets import surely
-from agentsys.errors import StoreError, UserError
+from agentsys.errors import Busy, StoreError
 from agentsys.stores import ABSENT, Store
 
 LEASE_S = 30.0
@@ -27,7 +27,7 @@ async def leased(store: Store, name: str, what: str) -> AsyncGenerator[None]:
     life for too long, and was followed by another process, is cancelled.
 
     Raises:
-        UserError: somebody else does; the message calls it `what`.
+        Busy: somebody else does; the message calls it `what`.
         StoreError: the store cannot be used.
     """
     lease = _Lease(store, name, what)
@@ -68,7 +68,7 @@ class _Lease:
         """Have it.
 
         Raises:
-            UserError: somebody else has it.
+            Busy: somebody else has it.
         """
         if await self._put(ABSENT):
             return
@@ -90,8 +90,8 @@ class _Lease:
         if self.version is not None:
             await self.store.delete(_SPACE, self.name, expected=self.version)
 
-    def taken_by(self, whom: str) -> UserError:
-        return UserError(
+    def taken_by(self, whom: str) -> Busy:
+        return Busy(
             f"{self.what} is being worked on by {whom}.",
             hint=f"Wait for it to end; where it has died, for {LEASE_S:g} seconds at most.",
         )

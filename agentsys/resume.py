@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from agentsys.context import Context
-from agentsys.errors import InvalidOutput, InvalidTask, UnknownName, UserError
+from agentsys.errors import Busy, InvalidOutput, InvalidTask, UnknownName, UserError
 from agentsys.events import (
     Call,
     Event,
@@ -71,13 +71,13 @@ class Past:
         The lease says so already, unless a process was so busy that it ran out.
 
         Raises:
-            UserError: they do, as far as this machine can tell.
+            Busy: they do, as far as this machine can tell.
         """
         begun = self._lately[0]
         assert isinstance(begun, RunStarted | RunResumed)
         ended = self.end is not None or self.question is not None
         if not ended and begun.process != process() and is_alive(begun.process):
-            raise UserError(
+            raise Busy(
                 f"The run {self.start.run_id!r} is still being worked on, by "
                 f"process {begun.process.split(':')[1]}.",
                 hint="Wait for it to end, or end that process.",

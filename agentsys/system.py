@@ -330,8 +330,9 @@ def _as_json(task: Any, node: Node[Any, Any]) -> Any:
 
 
 def _own(run_id: str) -> str:
-    if not run_id.strip() or len(run_id) > 200 or not run_id.isprintable():
+    if not 0 < len(run_id.strip()) <= 200 or not run_id.isprintable() or run_id[0] == "-":
         raise UserError(
-            f"{run_id!r} is not an id of a run.", hint="Use 1 to 200 printable characters."
+            f"{run_id!r} is not an id of a run.",
+            hint="Use 1 to 200 printable characters, the first of them no dash.",
         )
     return run_id

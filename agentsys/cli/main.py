@@ -17,6 +17,8 @@ from agentsys.errors import AgentSysError, UserError
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("agentsys.cli.run:run", "Run a graph on one task; print the answer and a receipt."),
+    "resume": ("agentsys.cli.resume:resume", "Go on with a run that was stopped, or that asks."),
+    "runs": ("agentsys.cli.runs:runs", "List the newest runs, and which can be resumed."),
     "bench": ("agentsys.cli.bench:bench", "Run graphs on a suite; print what a success cost."),
     "report": ("agentsys.cli.report:report", "The same table, from the ledger."),
     "graphs": ("agentsys.cli.listing:graphs", "List the graphs: your own and the ready-made."),

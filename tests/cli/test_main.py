@@ -76,15 +76,17 @@ def test_a_closed_pipe_is_no_crash(here: Path) -> None:
     assert done.stderr == ""
 
 
-def test_ctrl_c_is_one_line_and_exit_code_130(here: Path) -> None:
-    """An interrupted run ends at once, without a traceback."""
+def test_ctrl_c_leaves_with_130(here: Path) -> None:
+    """An interrupted run ends at once, without a traceback, and says how it goes on."""
     (here / "graphs" / "waiting.py").write_text(WAITING)
     words = [sys.executable, "-m", "agentsys", "run", "waiting", "a"]
     with subprocess.Popen(words, cwd=here, stderr=subprocess.PIPE, text=True) as running:
         assert running.stderr is not None
         assert running.stderr.readline() == "waiting\n"
         running.send_signal(signal.SIGINT)
-        assert running.stderr.read() == "error: interrupted.\n"
+        lines = running.stderr.read().splitlines()
+    assert lines[0].startswith("What has finished is kept. Go on: agentsys resume ")
+    assert lines[1:] == ["error: interrupted."]
     assert running.returncode == 130
 
 

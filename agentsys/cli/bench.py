@@ -63,10 +63,12 @@ def bench(
 
 def _finished(planned: "Bench", ledger: "Ledger", config: str | None, concurrency: int) -> bool:
     """Run it; what stops it is raised, after a line that says how to go on."""
-    from agentsys.errors import StoreError, UserError
+    from agentsys.errors import Busy, StoreError, UserError
 
     try:
         return _run(planned, config, concurrency)
+    except Busy:
+        raise
     except StoreError:
         _say_how_to_go_on(planned.id, config)
         raise

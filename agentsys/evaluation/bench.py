@@ -24,6 +24,7 @@ from agentsys.errors import (
 )
 from agentsys.evaluation.suites import Suite, Task
 from agentsys.events import Assigned, BenchStarted, Event, Outcome, RunStarted
+from agentsys.leases import leased
 from agentsys.ledger import Ledger
 from agentsys.node import Node
 from agentsys.system import System
@@ -88,11 +89,11 @@ class Bench:
 
         Raises:
             UserError: a graph does not suit the suite, a tier is missing, the system has no
-                ledger, or the bench was begun with something else; under way: a deployment or a
-                definition cannot be used.
+                ledger, the bench was begun with something else, or somebody works on it (`Busy`);
+                under way: a deployment or a definition cannot be used.
             StoreError: the ledger cannot be written; what it has is kept.
         """
-        if system.ledger is None:
+        if system.store is None or system.ledger is None:
             raise UserError("A bench needs a ledger.", hint="Give it a store: System(…, store=…).")
         if concurrency < 1:
             raise UserError(f"A concurrency of {concurrency} runs nothing.", hint="Give 1 or more.")
@@ -101,10 +102,11 @@ class Bench:
             for tier in graph.tiers:
                 system.models[tier]  # raises where it is not configured
             graph.graph()  # compiled now, so that no task's time has it in
-        await self._begin(system.ledger)
-        work = _Work(self, system, system.ledger, on_progress)
-        await work.run(concurrency)
-        return work.skipped
+        async with leased(system.store, f"bench:{self.id}", f"The bench {self.id!r}"):
+            await self._begin(system.ledger)
+            work = _Work(self, system, system.ledger, on_progress)
+            await work.run(concurrency)
+            return work.skipped
 
     def begun(self, ledger: Ledger) -> bool:
         """Whether the ledger knows it."""

@@ -32,6 +32,9 @@ runs = 0
 async def NAME(question: Question) -> Answer:
     global runs
     runs += 1
+    if runs == int(os.environ.get("HANG_AT", "0")):
+        open("hangs", "w").close()
+        await asyncio.Event().wait()
     if runs == int(os.environ.get("INTERRUPT_AT", "0")):
         os.kill(os.getpid(), signal.SIGINT)
         await asyncio.Event().wait()
@@ -274,3 +277,18 @@ def test_resume_needs_no_suite_but_no_other_one(agentsys: Command):
     assert refused.code == 2
     assert "is 'word-problems' with product, total" in refused.err
     assert agentsys("bench", "word-problems", "--resume", begun).code == 0
+
+
+def test_two_cannot_work_on_one_bench(agentsys: Command, project: Path) -> None:
+    """While a process works on a bench, another is refused in one line; once it is dead, not."""
+    words = [sys.executable, "-c", COMMAND, *BENCH, "--concurrency", "1"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "HANG_AT": "5"}
+    with subprocess.Popen(words, env=environment, stderr=subprocess.DEVNULL) as working:
+        while not (project / "hangs").exists():
+            assert working.poll() is None
+        refused = agentsys("bench", "--resume", "last")
+        assert (refused.code, refused.err.count("\n")) == (2, 1)
+        assert f"is being worked on by process {working.pid}" in refused.err
+        working.kill()
+    resumed = agentsys("bench", "--resume", "last", "--json")
+    assert [row["tasks"] for row in resumed.json()] == [12, 12]

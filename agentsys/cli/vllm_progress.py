@@ -3,11 +3,11 @@
 from collections.abc import Iterable
 from contextlib import nullcontext
 
-from rich.console import Group
+from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
-from agentsys.cli.output import console, say
+from agentsys.cli.output import console
 from agentsys.cli.readable import readable
 from agentsys.models.vllm.up import Progress
 
@@ -26,9 +26,9 @@ def shown(steps: Iterable[list[Progress]]) -> list[Progress]:
             live.update(Group(*(_line(each) for each in last)))
             for each in last:
                 if (each.name, each.phase) not in told and each.phase in ("ready", "failed"):
-                    _tell(each)
+                    _tell(each, terminal)
                 if (each.name, each.phase) not in told and not terminal.is_terminal:
-                    _tell_start(each)
+                    _tell_start(each, terminal)
                 told.add((each.name, each.phase))
     return last
 
@@ -40,15 +40,17 @@ def _line(step: Progress) -> Text:
     )
 
 
-def _tell(step: Progress) -> None:
+def _tell(step: Progress, terminal: Console) -> None:
     if step.phase == "failed":
-        say(f"{step.name} failed after {step.seconds:.0f} s.", style="red", err=True)
+        text, style = f"{step.name} failed after {step.seconds:.0f} s.", "red"
     elif step.already and step.seconds < 1:
-        say(f"{step.name} is running.", err=True)
+        text, style = f"{step.name} is running.", ""
     else:
-        say(f"{step.name} is ready after {step.seconds:.0f} s.", style="green", err=True)
+        text, style = f"{step.name} is ready after {step.seconds:.0f} s.", "green"
+    # On the console that shows the progress: it keeps that below.
+    terminal.print(Text(readable(text), style))
 
 
-def _tell_start(step: Progress) -> None:
+def _tell_start(step: Progress, terminal: Console) -> None:
     if step.phase in ("starting", "restarting"):
-        say(f"{step.name} is {step.phase}.", err=True)
+        terminal.print(Text(f"{step.name} is {step.phase}."))

@@ -70,6 +70,15 @@ def test_every_key_of_a_vllm_server_is_named() -> None:
     assert re.findall(r'"(\w+)"', shape[1]) == list(row(Status("a", "stopped", None, None)))
 
 
+def test_every_key_of_a_listed_run_is_named(agentsys: Command) -> None:
+    """`agentsys runs` prints these keys and no others."""
+    shape = re.search(r"`agentsys runs` prints a list of `\{(.+?)\}`", TEXT, re.S)
+    assert shape is not None
+    agentsys("run", "slm_fallback", "What is 2 plus 2?")
+    (run,) = agentsys("runs", "--json").json()
+    assert re.findall(r'"(\w+)"', shape[1]) == list(run)
+
+
 def test_every_command_is_in_the_table() -> None:
     """A new command gets a line."""
     table = re.findall(r"^\| `agentsys .+$", TEXT, re.MULTILINE)

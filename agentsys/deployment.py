@@ -69,6 +69,11 @@ class Deployment(Priced):
     """How replies are held to a schema; unset: what the provider is known to have. Not for GGUF
     files, which Outlines and llama.cpp always guide. A schema that Outlines refuses is described
     in the prompt instead of being sent to a server that is to enforce it."""
+    guide_states: int = Field(default=2_500, ge=1)
+    """The largest automaton, over bytes, that replies are held to. `agentsys schema check` shows
+    that of a type; 2,500 states are what vLLM compiles in time for 100,000 tokens."""
+    guide_depth: int = Field(default=3, ge=1, le=16)
+    """How often a recursive type may occur inside itself in a guided reply."""
     timeout_s: float = Field(default=60, gt=0)
     parallel: int = Field(default=8, ge=1, le=256)
     """Requests that an in-process model batches."""

@@ -15,7 +15,7 @@ from typing import Any
 
 from aiohttp import web
 
-from agentsys.guide.outlines import build
+from agentsys.guide.outlines import automaton
 
 _STOPPED = web.AppKey("stopped", asyncio.Event)
 
@@ -218,13 +218,12 @@ def written(body: Mapping[str, Any]) -> str:
 @cache
 def shortest(regex: str) -> str:
     """The shortest text that a regular expression matches; of these, the first in the alphabet."""
-    automaton = build(regex)
-    left = deque([(automaton.get_initial_state(), b"")])
-    seen = {automaton.get_initial_state()}
-    following = automaton.get_transitions()
-    while not automaton.is_final_state(left[0][0]):
+    found = automaton(regex)
+    left = deque([(found.start, b"")])
+    seen = {found.start}
+    while left[0][0] not in found.ends:
         state, text = left.popleft()
-        for byte, then in sorted(following[state].items()):
+        for byte, then in sorted(found.steps[state].items()):
             if then not in seen:
                 seen.add(then)
                 left.append((then, text + bytes([byte])))

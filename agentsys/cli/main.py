@@ -26,6 +26,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "tools": ("agentsys.cli.listing:tools", "List the tools."),
     "show": ("agentsys.cli.show:show", "One definition: types, JSON Schemas, picture."),
     "models": ("agentsys.cli.models:models", "List tiers, deployments and prices, or check them."),
+    "schema": ("agentsys.cli.schema:schema", "Check what a mask enforces of a type."),
     "vllm": ("agentsys.cli.vllm:vllm", "Local vLLM servers: up, status, logs, down, adapter."),
     "budget": ("agentsys.cli.budget:budget", "What may be spent: set, show, unset, rebuild."),
     "memory": ("agentsys.cli.memory:memory", "What agents remember: list, get, search, delete."),

@@ -21,14 +21,14 @@ def show(
     """Show one definition: its types, its JSON Schemas and its picture (Mermaid)."""
     from agentsys.cli.output import print_json, print_pairs
 
-    shown = _described(_find(name))
+    shown = _described(find_definition(name))
     if as_json:
         print_json(shown)
         return
     print_pairs([(key, _text(value)) for key, value in shown.items() if value])
 
 
-def _find(name: str) -> "Definition":
+def find_definition(name: str) -> "Definition":
     """The first of that name among graphs, agents and tools; `agents/NAME` says which."""
     from agentsys.project import FOLDERS, find
 
@@ -72,18 +72,16 @@ def _described(definition: "Definition") -> dict[str, Any]:
 
 def _unenforced(node: "Node[Any, Any]") -> dict[str, list[str]]:
     """By agent, what Outlines does not hold replies to; it is only validated afterwards."""
-    from agentsys.agent import Agent
+    from agentsys.agent import agents_in
     from agentsys.guide import guide
 
     found: dict[str, list[str]] = {}
-    if isinstance(node, Agent):
-        schema = node.spec.schema
+    for agent in agents_in(node):
+        schema = agent.spec.schema
         compiled = guide(schema) if schema else None
         if compiled and (compiled.refused or compiled.unenforced):
             all_of_it = f"the whole schema: {compiled.refused}"
-            found[node.name] = [all_of_it] if compiled.refused else list(compiled.unenforced)
-    for part in node.parts:
-        found |= _unenforced(part)
+            found[agent.name] = [all_of_it] if compiled.refused else list(compiled.unenforced)
     return found
 
 

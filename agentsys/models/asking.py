@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from agentsys.errors import ModelError, RateLimited, Rejected, Truncated, Unreachable
+from agentsys.guide import DEFAULT, Limits
 from agentsys.messages import Usage
 from agentsys.models.base import Cancelled, Guided, Reply, Request
 from agentsys.models.chat import Answered, Question, answered, cut, question
@@ -34,6 +35,8 @@ class Route:
     price: Price
     gives_logprobs: bool
     timeout_s: float
+    limits: Limits = DEFAULT
+    """Of the masks that it is given to build."""
 
 
 @dataclass
@@ -181,7 +184,7 @@ class Asking:
         )
 
     def _asked(self, route: Route) -> Question:
-        return question(self.request, route.guided)
+        return question(self.request, route.guided, route.limits)
 
     def _book(self, route: Route, usage: Usage, started: float) -> None:
         """Count a try; what is held for all of them in a budget is `longest_s`, and no more."""

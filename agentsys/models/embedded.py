@@ -18,7 +18,7 @@ from agentsys.models.base import Reply, Request
 from agentsys.models.bound import most_tokens
 from agentsys.models.generation import Generation
 from agentsys.models.gguf import SMALL_BYTES, gguf_file, threads_for
-from agentsys.models.masks import UNMASKED, Mask, masks
+from agentsys.models.masks import UNMASKED, Mask, limits_of, masks
 from agentsys.models.streamed import Streamed
 from agentsys.money import Price, Worst
 from agentsys.settings import Deployment
@@ -47,6 +47,7 @@ class Embedded:
         self.deployment = deployment
         self.path = gguf_file(deployment.gguf or "", deployment.name, Path(folder))
         self._price = deployment.price or Price()
+        self._limits = limits_of(deployment)
         self._context = -(-deployment.context // _ROUNDED) * _ROUNDED
         self._lock = threading.Lock()
         self._opened: _Opened | None = None
@@ -87,7 +88,7 @@ class Embedded:
             tokens_in=min(most_tokens(contents), self._context),
             seconds=self.deployment.timeout_s,
             price=self._price,
-            tries=tries or len(masks(request.schema)),
+            tries=tries or len(masks(request.schema, self._limits)),
         )
 
     async def close(self) -> None:
@@ -104,6 +105,7 @@ class _Opened:
     def __init__(self, deployment: Deployment, path: Path) -> None:
         self._deployment = deployment
         self._path = path
+        self._limits = limits_of(deployment)
         self._lock = threading.Lock()
         self._server: Any = None
         self._proven: set[Mask] = {UNMASKED}
@@ -116,7 +118,7 @@ class _Opened:
             if self._server is None:
                 self._server = _load(self._deployment, self._path)
         generation.begin()
-        for mask in masks(generation.request.schema):
+        for mask in masks(generation.request.schema, self._limits):
             if mask in self._dropped:
                 continue
             found = generation.under(mask, self._server)
@@ -128,7 +130,7 @@ class _Opened:
 
     def tries(self, request: Request) -> int:
         """How many masks a request may need."""
-        left = [mask for mask in masks(request.schema) if mask not in self._dropped]
+        left = [mask for mask in masks(request.schema, self._limits) if mask not in self._dropped]
         proven = (place for place, mask in enumerate(left, 1) if mask in self._proven)
         return next(proven, max(1, len(left)))
 

@@ -16,6 +16,7 @@ from typing import Any
 from agentsys.errors import SettingsError
 from agentsys.models.asking import Route
 from agentsys.models.base import Guided
+from agentsys.models.masks import limits_of
 from agentsys.models.routed import LiteLLMTier
 from agentsys.money import Price
 from agentsys.rates import Rates
@@ -152,6 +153,7 @@ def _route(deployment: Deployment, tiers: Sequence[str]) -> Route:
         price=deployment.price or _listed_price(name, model, provider),
         gives_logprobs="logprobs" in (supported or ()),
         timeout_s=given.get("timeout", deployment.timeout_s),
+        limits=limits_of(deployment),
     )
 
 

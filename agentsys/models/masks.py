@@ -8,8 +8,9 @@ import json
 import re
 from dataclasses import dataclass
 
-from agentsys.guide import guide
+from agentsys.guide import DEFAULT, Limits, guide
 from agentsys.models.base import Guided, JsonSchema
+from agentsys.settings import Deployment
 
 _HEADER = "%llguidance {}\nstart: "
 _OPTIONS = {"whitespace_flexible": False, "lenient": True}
@@ -42,12 +43,17 @@ class Mask:
 UNMASKED = Mask("none", "")
 
 
-def masks(schema: JsonSchema | None) -> tuple[Mask, ...]:
+def limits_of(deployment: Deployment) -> Limits:
+    """How much of a mask a deployment is given to build."""
+    return Limits(deployment.guide_states, deployment.guide_depth)
+
+
+def masks(schema: JsonSchema | None, limits: Limits = DEFAULT) -> tuple[Mask, ...]:
     """What to try in turn: Outlines' regular expression, then the engine's own grammar."""
     if schema is None:
         return (UNMASKED,)
     own = Mask("grammar", f"{_HEADER}%json {json.dumps({**schema, 'x-guidance': _OPTIONS})}")
-    regex = guide(schema).regex
+    regex = guide(schema, limits).regex
     if regex is None:
         return (own,)
     # A slash would end the expression. In it, an escaped slash has no other spelling.

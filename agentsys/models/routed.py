@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any, Protocol
 
 from agentsys.errors import ModelError
+from agentsys.guide import Limits
 from agentsys.models.asking import GRACE_S, Asking, Route
 from agentsys.models.base import Guided, Reply, Request
 from agentsys.models.chat import question
@@ -50,7 +51,7 @@ class LiteLLMTier:
         self._longest_s = max(
             policy.total_s, sum(route.timeout_s + GRACE_S for route in self._routes)
         )
-        self._ways: set[Guided] = {route.guided for route in self._routes}
+        self._ways: set[tuple[Guided, Limits]] = {(r.guided, r.limits) for r in self._routes}
         self._price = _highest([route.price for route in self._routes])
         self._unseen = 0
 
@@ -91,7 +92,7 @@ class LiteLLMTier:
         return Worst(self._most_tokens(request) + self._unseen, self._longest_s, self._price)
 
     def _most_tokens(self, request: Request) -> int:
-        return max(question(request, guided).most_tokens for guided in self._ways)
+        return max(question(request, *way).most_tokens for way in self._ways)
 
     async def close(self) -> None:
         """Give back the connections when the last tier of the router is closed."""

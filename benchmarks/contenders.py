@@ -34,9 +34,9 @@ class Answer(BaseModel, frozen=True):
 
 def agentsys(url: str, *, ledger: bool = True) -> Run:
     from agentsys import Agent, System
-    from agentsys.stores import open_store
     from agentsys.models.litellm import router_models
     from agentsys.settings import Deployment
+    from agentsys.stores import open_store
 
     deployment = Deployment(
         name="small",

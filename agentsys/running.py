@@ -130,7 +130,7 @@ class Running:
         from agentsys.graph import Thread
 
         async with checkpointer(self.checkpoints) as saver:
-            yield Thread(saver, self.context.run_id)
+            yield Thread(saver, f"agentsys-{self.context.run_id}")
 
     async def _wait(self, asked: list[Any]) -> Run[Any]:
         found = [Question(one["ask_id"], one["question"]) for one in map(_ours, asked)]

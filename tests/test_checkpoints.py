@@ -1,5 +1,6 @@
 """Where LangGraph's state is kept: as text that makes no objects, on savers that may fail."""
 
+import asyncio
 import pickle
 import sqlite3
 import warnings
@@ -11,9 +12,9 @@ from typing import Any
 import pytest
 from pydantic import ConfigDict
 
-from agentsys import System, checkpoints, interrupt, open_store, step
+from agentsys import Run, System, checkpoints, interrupt, open_store, step
 from agentsys.errors import SettingsError, StoreError
-from agentsys.events import RunStarted
+from agentsys.events import Event, RunStarted
 from agentsys.models.scripted import Scripted
 from tests import postgres_server
 from tests.postgres_server import PostgresServer
@@ -77,6 +78,30 @@ async def test_a_run_goes_on_from_its_checkpoint(url: str, tmp_path: Path) -> No
         assert run.output == Answer(value=7)
         assert run.cost.calls == 5
     assert len(checked) == 5
+
+
+async def test_runs_side_by_side_share_a_saver(url: str, tmp_path: Path) -> None:
+    """Many runs at once get by with one connection, also where one of them is cancelled."""
+    async with system_with(url, tmp_path) as system:
+        begun = asyncio.Event()
+
+        def watch(event: Event) -> None:
+            if isinstance(event, RunStarted) and event.run_id == "run-3":
+                begun.set()
+
+        runs = [
+            asyncio.ensure_future(system.run(flow, ASK, run_id=f"run-{number}", on_event=watch))
+            for number in range(20)
+        ]
+        await begun.wait()
+        runs[3].cancel()
+        ended = await asyncio.gather(*runs, return_exceptions=True)
+        assert isinstance(ended.pop(3), asyncio.CancelledError)
+        assert {run.status for run in ended if isinstance(run, Run)} == {"interrupted"}
+        again = await system.run(flow, resume="run-3")
+        assert again.status == "interrupted"
+        works = (system.run(flow, resume=f"run-{number}", answer=2) for number in range(20))
+        assert {run.status for run in await asyncio.gather(*works)} == {"ok"}
 
 
 async def test_a_plain_run_comes_by_everything_again(tmp_path: Path) -> None:

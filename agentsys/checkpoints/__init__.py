@@ -1,11 +1,15 @@
 """LangGraph's own savers, by URL. They keep the state of runs that have an id of their own."""
 
+import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
+from agentsys.budgets import surely
 from agentsys.checkpoints.saver import Saver, unusable
 from agentsys.checkpoints.text import TextSerializer
 from agentsys.errors import AgentSysError, SettingsError, StoreError
@@ -23,6 +27,19 @@ _NO_MODULES = (
 )
 
 
+@dataclass
+class _Shared:
+    """A saver that is open while anybody uses it: a connection for all runs of an event loop."""
+
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    users: int = 0
+    opened: Any = None
+    saver: Saver | None = None
+
+
+_shared: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, _Shared]] = WeakKeyDictionary()
+
+
 @asynccontextmanager
 async def checkpointer(url: str) -> AsyncGenerator[Saver]:
     """The saver at a URL, with its tables made.
@@ -35,19 +52,34 @@ async def checkpointer(url: str) -> AsyncGenerator[Saver]:
         SettingsError: the URL is of another form, or its saver is not installed.
         StoreError: the saver's server or file cannot be used.
     """
-    place = _place(url)
-    opened = _opened(url)
+    shared = _shared.setdefault(asyncio.get_running_loop(), {}).setdefault(url, _Shared())
+    async with shared.lock:
+        if not shared.users:
+            shared.opened = _opened(url)
+            shared.saver = Saver(await _entered(shared.opened, url), _place(url))
+        shared.users += 1
+    assert shared.saver is not None
     try:
-        inner = await opened.__aenter__()
+        yield shared.saver
+    finally:
+        await surely(_left(shared))
+
+
+async def _entered(opened: Any, url: str) -> Any:
+    try:
+        return await opened.__aenter__()
     except AgentSysError:
         raise
     except Exception as error:  # each saver raises the errors of its own client
         hint = _NO_MODULES if url.startswith(_REDIS) and _lacks_modules(error) else ""
-        raise unusable(place, error, hint) from error
-    try:
-        yield Saver(inner, place)
-    finally:
-        await opened.__aexit__(None, None, None)
+        raise unusable(_place(url), error, hint) from error
+
+
+async def _left(shared: _Shared) -> None:
+    async with shared.lock:
+        shared.users -= 1
+        if not shared.users:
+            await shared.opened.__aexit__(None, None, None)
 
 
 def _opened(url: str) -> Any:
@@ -100,8 +132,27 @@ async def _postgres(url: str) -> AsyncGenerator[Any]:
 
     opened: Any = AsyncPostgresSaver.from_conn_string(url, serde=TextSerializer())  # pyright: ignore
     async with opened as saver:
-        await saver.setup()
+        # One process at a time makes the tables. It is waited for outside of transactions, for
+        # which `CREATE INDEX CONCURRENTLY` would wait in turn.
+        await _locked(saver)
+        try:
+            await saver.setup()
+        finally:
+            await _has(saver, "pg_advisory_unlock")
         yield saver
+
+
+async def _locked(saver: Any) -> None:
+    while True:
+        if await _has(saver, "pg_try_advisory_lock"):
+            return
+        await asyncio.sleep(0.02)
+
+
+async def _has(saver: Any, function: str) -> bool:
+    """Whether one of Postgres' functions on the lock around the making of tables gives true."""
+    cursor = await saver.conn.execute(f"SELECT {function}(hashtext('agentsys')) AS it")
+    return bool((await cursor.fetchone())["it"])
 
 
 @asynccontextmanager

@@ -1,8 +1,7 @@
 """What agentsys puts between LangGraph and a saver: state as text, and one kind of error."""
 
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import asynccontextmanager
-from typing import Any, cast
+from collections.abc import Coroutine, Sequence
+from typing import Any, TypeVar, cast
 
 from langgraph.checkpoint.base import (
     BaseCheckpointSaver,
@@ -13,8 +12,11 @@ from langgraph.checkpoint.base import (
 )
 from langgraph.types import Interrupt, Send
 
+from agentsys.budgets import surely
 from agentsys.errors import AgentSysError, StoreError
 from agentsys.plain import from_text, to_text
+
+T = TypeVar("T")
 
 Config = Any
 """LangChain's `RunnableConfig`."""
@@ -40,16 +42,15 @@ class Saver(BaseCheckpointSaver[Any]):
         """The newest state of a thread."""
         if _is_inside(config):
             return None
-        async with self._trouble():
-            kept = await self._inner.aget_tuple(config)
-            if kept is None:
-                return None
-            values = kept.checkpoint["channel_values"]
-            opened = {channel: _live(value) for channel, value in values.items()}
-            writes = [(task, channel, _live(v)) for task, channel, v in kept.pending_writes or ()]
-            return kept._replace(
-                checkpoint={**kept.checkpoint, "channel_values": opened}, pending_writes=writes
-            )
+        kept: CheckpointTuple | None = await self._surely(self._inner.aget_tuple(config))
+        if kept is None:
+            return None
+        values = kept.checkpoint["channel_values"]
+        opened = {channel: self._live(value) for channel, value in values.items()}
+        writes = [(task, channel, self._live(v)) for task, channel, v in kept.pending_writes or ()]
+        return kept._replace(
+            checkpoint={**kept.checkpoint, "channel_values": opened}, pending_writes=writes
+        )
 
     async def aput(
         self,
@@ -65,8 +66,7 @@ class Saver(BaseCheckpointSaver[Any]):
         values = checkpoint["channel_values"]
         texts = {channel: _text(value) for channel, value in values.items()}
         plain = {**checkpoint, "channel_values": texts}
-        async with self._trouble():
-            return await self._inner.aput(config, plain, metadata, new_versions)
+        return await self._surely(self._inner.aput(config, plain, metadata, new_versions))
 
     async def aput_writes(
         self, config: Config, writes: Sequence[tuple[str, Any]], task_id: str, task_path: str = ""
@@ -75,21 +75,25 @@ class Saver(BaseCheckpointSaver[Any]):
         if _is_inside(config):
             return
         texts = [(channel, _text(value)) for channel, value in writes]
-        async with self._trouble():
-            await self._inner.aput_writes(config, texts, task_id, task_path)
+        await self._surely(self._inner.aput_writes(config, texts, task_id, task_path))
 
     async def adelete_thread(self, thread_id: str) -> None:
         """Forget a thread."""
-        async with self._trouble():
-            await self._inner.adelete_thread(thread_id)
+        await self._surely(self._inner.adelete_thread(thread_id))
 
-    @asynccontextmanager
-    async def _trouble(self) -> AsyncGenerator[None]:
+    async def _surely(self, work: Coroutine[Any, Any, T]) -> T:
+        """What the saver gives; a transaction is never left open by a run that is cancelled."""
         try:
-            yield
+            return await surely(work)
         except AgentSysError:
             raise
         except Exception as error:  # each saver raises the errors of its own client
+            raise unusable(self._place, error) from error
+
+    def _live(self, text: Any) -> Any:
+        try:
+            return None if text is None else _unmarked(from_text(text))
+        except (ValueError, TypeError, KeyError) as error:
             raise unusable(self._place, error) from error
 
 
@@ -109,10 +113,6 @@ def _is_inside(config: Config) -> bool:
 def _text(value: Any) -> str | None:
     """`None` stays, which savers do not store."""
     return None if value is None else to_text(_marked(value))
-
-
-def _live(text: Any) -> Any:
-    return None if text is None else _unmarked(from_text(str(text)))
 
 
 def _marked(value: Any) -> Any:

@@ -84,7 +84,9 @@ class Attempt:
                 return await self._refused(_with(asked, schema_valid=False), error, turns)
             least = _least(least, asked.call.confidence)
             if isinstance(step, _Final):
-                return await self._judged(step, _with(asked, confidence=least), turns)
+                if least != asked.call.confidence:
+                    asked = _with(asked, confidence=least)
+                return await self._judged(step, asked, turns)
             await self._decide(asked, "tool")
             turns = (*turns, await self._used(step, asked.call.call_id))
         limit = f"{self.agent.name!r} gave no answer in {self.agent.steps} steps."
@@ -112,15 +114,21 @@ class Attempt:
         else:
             conform(content, schema)
             step, valid = _Final(content), True
-        asked = self._sure(asked, tool_call=isinstance(step, _Use))
-        return step, _with(asked, schema_valid=valid)
+        return step, self._sure(asked, valid, tool_call=isinstance(step, _Use))
 
-    def _sure(self, asked: Asked, *, json: bool = True, tool_call: bool = False) -> Asked:
+    def _sure(
+        self,
+        asked: Asked,
+        valid: bool | None = None,
+        *,
+        json: bool = True,
+        tool_call: bool = False,
+    ) -> Asked:
         if asked.replayed:
             return asked  # its log-probabilities are gone; their outcome is on record
         reply = asked.reply
         sure = confidence(reply.text, reply.tokens, json=json, tool_call=tool_call)
-        return _with(asked, confidence=sure)
+        return _with(asked, confidence=sure, schema_valid=valid)
 
     async def _judged(self, step: _Final, asked: Asked, turns: tuple[Turn, ...]) -> Answer:
         try:

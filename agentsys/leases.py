@@ -20,22 +20,32 @@ _SPACE = "leases"
 
 
 @asynccontextmanager
-async def leased(store: Store, name: str, what: str) -> AsyncGenerator[None]:
+async def leased(
+    store: Store, name: str, what: str, *, after_s: float = 0.0
+) -> AsyncGenerator[None]:
     """Be the only one, on all machines, who works on `name` inside this block.
 
     A process of this machine that has died gives its lease up at once. Who did not show a sign of
     life for too long, and was followed by another process, is cancelled.
 
+    Args:
+        store: Where the lease is kept.
+        name: What is worked on.
+        what: The same in words, for the error.
+        after_s: Take the lease only once the block has lasted so long: for work that is mostly
+            short, and that hardly anybody else can know of so soon.
+
     Raises:
-        Busy: somebody else does; the message calls it `what`.
+        UserError: somebody else does.
         StoreError: the store cannot be used.
     """
     lease = _Lease(store, name, what)
     task = asyncio.current_task()
     assert task is not None
     try:
-        await surely(lease.take())
-        keeping = asyncio.ensure_future(lease.keep(task))
+        if not after_s:
+            await surely(lease.take())
+        keeping = _Keeping(lease, task, after_s)
         try:
             yield
         except asyncio.CancelledError:
@@ -43,11 +53,28 @@ async def leased(store: Store, name: str, what: str) -> AsyncGenerator[None]:
                 raise lease.taken_by("another process, which has taken over") from None
             raise
         finally:
-            keeping.cancel()
-            await surely(_ended(keeping))
+            await keeping.end()
     finally:
         with suppress(StoreError):  # it runs out by itself
-            await surely(lease.give_back())
+            await lease.give_back()
+
+
+class _Keeping:
+    """Keeps a lease in the background, from some time on."""
+
+    def __init__(self, lease: "_Lease", owner: asyncio.Task[object], after_s: float) -> None:
+        self._lease, self._owner = lease, owner
+        self._task: asyncio.Task[None] | None = None
+        self._timer = asyncio.get_running_loop().call_later(after_s or LEASE_S / 3, self._begin)
+
+    def _begin(self) -> None:
+        self._task = asyncio.ensure_future(self._lease.keep(self._owner))
+
+    async def end(self) -> None:
+        self._timer.cancel()
+        if self._task is not None:
+            self._task.cancel()
+            await surely(_ended(self._task))
 
 
 async def holders(store: Store) -> dict[str, str]:
@@ -80,15 +107,17 @@ class _Lease:
 
     async def keep(self, owner: asyncio.Task[object]) -> None:
         """Show signs of life until this is cancelled; where somebody took over, cancel `owner`."""
-        while not self.lost:
-            await asyncio.sleep(LEASE_S / 3)
+        while True:
             with suppress(StoreError):  # the next time may do; without any, the lease runs out
                 await surely(self._renew())
-        owner.cancel()
+            if self.lost:
+                owner.cancel()
+                return
+            await asyncio.sleep(LEASE_S / 3)
 
     async def give_back(self) -> None:
         if self.version is not None:
-            await self.store.delete(_SPACE, self.name, expected=self.version)
+            await surely(self.store.delete(_SPACE, self.name, expected=self.version))
 
     def taken_by(self, whom: str) -> Busy:
         return Busy(
@@ -97,7 +126,8 @@ class _Lease:
         )
 
     async def _renew(self) -> None:
-        self.lost = not (await self._put(self.version) or await self._put(ABSENT))
+        had = self.version is not None and await self._put(self.version)
+        self.lost = not (had or await self._put(ABSENT))
 
     async def _put(self, expected: int | None) -> bool:
         version = await self.store.put(_SPACE, self.name, process(), ttl=LEASE_S, expected=expected)
@@ -111,7 +141,12 @@ async def _ended(task: asyncio.Task[None]) -> None:
 
 def process() -> str:
     """This process, as no other on any machine is called."""
-    return f"{_machine()}:{os.getpid()}:{_started(os.getpid())}"
+    return _process(os.getpid())
+
+
+@cache
+def _process(pid: int) -> str:
+    return f"{_machine()}:{pid}:{_started(pid)}"
 
 
 def is_gone(name: str) -> bool:

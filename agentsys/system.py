@@ -31,6 +31,9 @@ from agentsys.writer import OnEvent
 X = TypeVar("X")
 Y = TypeVar("Y")
 
+_SHORT_S = 1.0
+"""A run without an id of its own is leased only if it lasts longer: two writes that most save."""
+
 _NOTHING: Any = object()
 """No answer: `None` is one."""
 
@@ -181,7 +184,8 @@ class System:
         )
         async with AsyncExitStack() as stack:
             if self.store is not None:
-                work = leased(self.store, f"run:{start.run_id}", f"The run {start.run_id!r}")
+                what, after_s = f"The run {start.run_id!r}", 0.0 if start.durable else _SHORT_S
+                work = leased(self.store, f"run:{start.run_id}", what, after_s=after_s)
                 await stack.enter_async_context(work)
             if run_id is not None:
                 self._require_new(run_id)

@@ -1,7 +1,15 @@
 """How sure a model was of what it answered, from the log-probabilities of its tokens.
 
-Under a grammar most tokens of a reply (keys, quotes, braces) are forced and say nothing, so
-only the tokens of the JSON *values* count.
+Under a mask most tokens of a reply (keys, quotes, braces) are forced and say nothing, so only the
+tokens of the JSON *values* count, and of those only the ones that the mask left a choice about
+(`Token.forced`): of an enumeration, those that tell its values apart; of a constant, none.
+
+The back ends do not mean the same by a token's probability. llama.cpp gives the model's own, before
+the mask. vLLM gives it after the mask, in every `--logprobs-mode` (its scheduler writes the mask
+into the logits before the sampler reads them; seen with 0.32: a forced token has 0.0, all that the
+mask excludes has -9999), and `processed_…` also after temperature. Where a trained model answers what
+it was asked the difference is small, because it gives what the mask excludes next to nothing: see
+`benchmarks/README.md`.
 """
 
 import math
@@ -23,7 +31,7 @@ def confidence(
     """The probability of the least certain value token, between 0 and 1.
 
     The weakest link: an answer is wrong as soon as one of its tokens is. `None` where the
-    deployment gave no log-probabilities, or where the reply has no values.
+    deployment gave no log-probabilities, or where the reply has no value that was chosen.
 
     Args:
         text: The reply.
@@ -45,12 +53,12 @@ def value_spans(text: str) -> list[tuple[int, int]]:
 
 
 def _inside(tokens: Sequence[Token], spans: Sequence[tuple[int, int]]) -> Iterable[float]:
-    """The log-probabilities of the tokens that lie in a span, wholly or in part."""
+    """The log-probabilities of the tokens that lie in a span, wholly or in part, by choice."""
     ends = list(accumulate(len(token.text) for token in tokens))
     at = 0
     for token, end in zip(tokens, ends, strict=True):
         start = end - len(token.text)
         while at < len(spans) and spans[at][1] <= start:
             at += 1
-        if at < len(spans) and spans[at][0] < end and start < end:
+        if at < len(spans) and spans[at][0] < end and start < end and not token.forced:
             yield token.logprob

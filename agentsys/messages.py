@@ -21,6 +21,8 @@ class Token:
     text: str
     logprob: float
     """Natural logarithm of the token's probability."""
+    forced: bool = False
+    """Whether the mask left nothing else to write: it says nothing about the model."""
 
 
 @dataclass(frozen=True, slots=True)

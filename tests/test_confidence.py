@@ -74,3 +74,25 @@ def test_long_replies_take_linear_time() -> None:
     pieces = [("[", 1.0), *[("1", 0.9), (",", 0.1)] * 50_000, ("1", 0.8), ("]", 1.0)]
     reply = tokens(*pieces)
     assert confidence("".join(t.text for t in reply), reply) == pytest.approx(0.8)
+
+
+def test_what_the_mask_forced_does_not_count() -> None:
+    """A constant, or the rest of a choice that has been made, says nothing about the model."""
+    reply = tuple(
+        Token(text, math.log(p), forced=alone)
+        for text, p, alone in [
+            ('{"kind":"', 0.1, False),
+            ("order", 0.001, True),
+            ('","colour":"', 0.1, False),
+            ("r", 0.8, False),
+            ("ed", 0.02, True),
+            ('"}', 1.0, False),
+        ]
+    )
+    assert confidence("".join(t.text for t in reply), reply) == pytest.approx(0.8)
+
+
+def test_an_answer_that_was_forced_has_no_confidence() -> None:
+    """Nothing was chosen."""
+    reply = (Token('"', 0.0), Token("yes", -9.0, forced=True), Token('"', 0.0))
+    assert confidence('"yes"', reply) is None

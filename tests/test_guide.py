@@ -13,6 +13,7 @@ from jsonschema import Draft202012Validator
 from pydantic import BaseModel, ConfigDict, Field
 
 from agentsys.guide import Limits, guide
+from agentsys.guide.forced import forced
 from agentsys.schema import json_schema, tagged_union
 
 ALPHABET = st.characters(max_codepoint=0x17F)
@@ -284,6 +285,19 @@ def test_a_schema_that_is_too_large_can_be_allowed() -> None:
     schema = record(**{f"lines{i}": lines for i in range(9)})
     assert "and 2,500 are allowed" in guide(schema).refused
     assert guide(schema, Limits(states=20_000)).unenforced == ()
+
+
+def test_what_is_forced_is_known() -> None:
+    """A piece is forced where nothing else could stand there, however the text is cut."""
+    schema = record(kind={"const": "é"}, colour={"enum": ["red", "green", "grey"]}, n=WHOLE)
+    regex = guide(schema).regex or ""
+    text = [
+        *('{"', "kind", '":"', "é", '","colour":"', "gre"),
+        *("y", '","n":', "1", "}"),
+    ]
+    chosen = [piece for piece, alone in zip(text, forced(regex, text), strict=True) if not alone]
+    assert chosen == ['{"', '":"', '","colour":"', "gre", "y", '","n":', "1", "}"]
+    assert forced(regex, ["{", '"kind"', "?"]) == [False, True, False]
 
 
 def test_names_are_taken_literally() -> None:

@@ -14,6 +14,7 @@ from agentsys.messages import Usage
 from agentsys.models.base import Cancelled, Guided, Reply, Request
 from agentsys.models.chat import Answered, Question, answered, cut, question
 from agentsys.models.failures import model_error, reached
+from agentsys.models.masks import marked
 from agentsys.money import Price
 from agentsys.rates import Rates
 from agentsys.retry import Stopwatch
@@ -178,7 +179,7 @@ class Asking:
             usage=usage,
             deployment=route.name,
             guided=asked.guided,
-            tokens=cut(reply.tokens, start, end),
+            tokens=marked(cut(reply.tokens, start, end), asked.regex),
             seconds=self.seconds,
             nano_usd=self.nano_usd,
         )

@@ -114,15 +114,20 @@ def cut(tokens: Sequence[Token], start: int, end: int) -> tuple[Token, ...]:
 def _tokens(logprobs: Any, content: str) -> tuple[Token, ...]:
     """The tokens that make up `content`; none where they do not.
 
-    A token can be a part of a character; the bytes, where the server gives them, put it together.
+    A token can be a part of a character; the bytes, where the server gives them, put it together,
+    and it is as likely as all of its parts.
     """
     given = cast(Sequence[Any], getattr(logprobs, "content", None) or ())
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
     tokens: list[Token] = []
+    before = 0.0
     for token in given:
         raw = cast(Sequence[int] | None, getattr(token, "bytes", None))
         text = token.token if raw is None else decoder.decode(bytes(raw))
-        tokens.append(Token(text, token.logprob))
+        before += token.logprob
+        if text:
+            tokens.append(Token(text, before))
+            before = 0.0
     start = "".join(token.text for token in tokens).find(content)
     return () if start < 0 else cut(tokens, start, start + len(content))
 

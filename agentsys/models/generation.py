@@ -9,7 +9,7 @@ from typing import Any
 from agentsys.errors import ModelError, Rejected, Truncated, Unreachable
 from agentsys.messages import Usage
 from agentsys.models.base import Cancelled, Reply, Request
-from agentsys.models.masks import Mask
+from agentsys.models.masks import Mask, marked
 from agentsys.models.streamed import Overlong, Streamed, streamed
 from agentsys.money import Price
 from agentsys.settings import Deployment
@@ -86,7 +86,7 @@ class Generation:
             usage=usage,
             deployment=self.deployment.name,
             guided=mask.guided,
-            tokens=found.tokens,
+            tokens=marked(found.tokens, mask.regex),
             seconds=seconds,
             nano_usd=self.price.of(usage, seconds),
         )

@@ -6,9 +6,12 @@ writes what it likes. So every reply is asked whether its mask was there.
 
 import json
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from agentsys.guide import DEFAULT, Limits, guide
+from agentsys.guide.forced import forced
+from agentsys.messages import Token
 from agentsys.models.base import Guided, JsonSchema
 from agentsys.settings import Deployment
 
@@ -38,6 +41,17 @@ class Mask:
             if self.regex.startswith("\\" + sign):
                 return text.startswith(sign)
         return True
+
+
+def marked(tokens: Sequence[Token], regex: str) -> tuple[Token, ...]:
+    """The tokens of a reply, with those marked that its pattern forced on the model."""
+    if not regex:
+        return tuple(tokens)
+    alone = forced(regex, [token.text for token in tokens])
+    return tuple(
+        replace(token, forced=True) if only else token
+        for token, only in zip(tokens, alone, strict=True)
+    )
 
 
 UNMASKED = Mask("none", "")

@@ -61,6 +61,20 @@ async def test_outlines_holds_the_reply(model: Model) -> None:
     assert reply.guided == "outlines"
 
 
+async def test_tokens_that_the_mask_forced_are_marked(model: Model) -> None:
+    """The model had no choice about a constant; about a number it had one."""
+    schema = {
+        "type": "object",
+        "properties": {"unit": {"const": "pens"}, "count": {"type": "integer"}},
+        "required": ["unit", "count"],
+    }
+    reply = await model.ask(question(schema=schema))
+    assert "pens" in "".join(token.text for token in reply.tokens if token.forced)
+    digits = [token for token in reply.tokens if token.text.isdigit()]
+    assert digits
+    assert not any(token.forced for token in digits)
+
+
 async def test_what_outlines_refuses_falls_back_to_the_engines_grammar(model: Model) -> None:
     """Alternatives that all hold are enforced by llama.cpp itself, and the record says so."""
     both = {"allOf": [{"anyOf": [{"const": c} for c in pair]} for pair in ("ab", "bc")]}

@@ -18,14 +18,14 @@ from weakref import WeakKeyDictionary, WeakValueDictionary
 from pydantic import ValidationError
 
 from agentsys.budgets.accounts import (
-    OPEN,
     TOTAL,
     Limits,
     account_of,
     tenant_scope,
     tenants_account,
 )
-from agentsys.budgets.room import Room, Search
+from agentsys.budgets.holds import LEASE_S, Held, Holds
+from agentsys.budgets.room import Search
 from agentsys.budgets.surely import surely
 from agentsys.budgets.wanted import Wanted
 from agentsys.errors import BudgetExceeded, StoreError
@@ -35,8 +35,6 @@ from agentsys.limits import Budget
 from agentsys.money import DIMENSIONS, UNLIMITED, Spend, Worst
 from agentsys.stores import Balance, Store
 
-LEASE_S = 30.0
-"""A hold is given back so long after its process was last heard of."""
 FRESH_S = 1.0
 """A budget that was set takes effect within this time, in every process."""
 WARN_AT = 0.8
@@ -69,17 +67,6 @@ class Standing:
     balance: Balance
 
 
-@dataclass
-class _Held:
-    """A hold of this process."""
-
-    call_id: str
-    room: Room
-    expiry: dict[str, Any]
-    beat: asyncio.TimerHandle | None = None
-    extending: asyncio.Task[None] | None = None
-
-
 class Budgets:
     """The budgets of a system: those given, and those set in the store, which all processes see.
 
@@ -105,13 +92,21 @@ class Budgets:
         self.given = given
         self._store = store
         self._keeps = keeps
-        self.lease_s = lease_s
+        self._holds = Holds(store, lease_s)
         self._set: tuple[Budget, ...] = ()
         self._read_at = float("-inf")
-        self._held: dict[str, _Held] = {}
         self._turns: WeakKeyDictionary[
             asyncio.AbstractEventLoop, WeakValueDictionary[str, asyncio.Lock]
         ] = WeakKeyDictionary()
+
+    @property
+    def lease_s(self) -> float:
+        """How long a hold outlives its process."""
+        return self._holds.lease_s
+
+    @lease_s.setter
+    def lease_s(self, seconds: float) -> None:
+        self._holds.lease_s = seconds
 
     async def standing(self) -> tuple[Budget, ...]:
         """The budgets in force besides those of single runs and nodes; at most `FRESH_S` old."""
@@ -187,8 +182,7 @@ class Budgets:
             with suppress(StoreError):
                 await surely(self._store.release(call_id))
             raise
-        self._held[call_id] = held = _Held(call_id, room, expiry)
-        self._beat(held)
+        self._holds.keep(Held(call_id, room, expiry))
         wanted = room.wanted
         cut = wanted.microseconds < whole.microseconds
         seconds = wanted.microseconds / 1_000_000 if cut else None
@@ -200,7 +194,7 @@ class Budgets:
         Raises:
             StoreError: it could not be booked.
         """
-        held = self._let_go(call.call_id)
+        held = self._holds.let_go(call.call_id)
         if held is None and not self._keeps:
             return []
         record = to_record(call) if self._keeps else {"kind": "Call"}
@@ -217,50 +211,12 @@ class Budgets:
 
     async def release(self, call_id: str) -> None:
         """Give back what was held for a call that was not made."""
-        if self._let_go(call_id) is not None:
+        if self._holds.let_go(call_id) is not None:
             await self._store.release(call_id)
 
     def _turn(self, account: str) -> asyncio.Lock:
         turns = self._turns.setdefault(asyncio.get_running_loop(), WeakValueDictionary())
         return turns.setdefault(account, asyncio.Lock())
-
-    def _beat(self, held: _Held) -> None:
-        loop = asyncio.get_running_loop()
-
-        def extend() -> None:
-            self._beat(held)
-            held.extending = loop.create_task(self._extend(held))
-
-        held.beat = loop.call_later(self.lease_s / 3, extend)
-
-    async def _extend(self, held: _Held) -> None:
-        with suppress(StoreError):  # the next beat tries again; without one the lease runs out
-            if await self._store.extend(held.call_id, lease_s=self.lease_s):
-                return
-            if self._held.get(held.call_id) is held:
-                await self._hold_again(held)
-
-    async def _hold_again(self, held: _Held) -> None:
-        """Hold what a call takes that is still under way, room or not: it is as good as spent.
-
-        Its lease has run out because this process was held up.
-        """
-        await self._store.reserve(
-            held.call_id,
-            held.room.wanted.spend,
-            dict.fromkeys(held.room.limits.limited, OPEN),
-            lease_s=self.lease_s,
-            log=LOG,
-            expiry=held.expiry,
-        )
-        if self._held.get(held.call_id) is not held:  # it was settled meanwhile
-            await self._store.release(held.call_id)
-
-    def _let_go(self, call_id: str) -> _Held | None:
-        held = self._held.pop(call_id, None)
-        if held is not None and held.beat is not None:
-            held.beat.cancel()
-        return held
 
 
 def _key(budget: Budget) -> str:

@@ -6,10 +6,10 @@ tokens of the JSON *values* count, and of those only the ones that the mask left
 
 The back ends do not mean the same by a token's probability. llama.cpp gives the model's own, before
 the mask. vLLM gives it after the mask, in every `--logprobs-mode` (its scheduler writes the mask
-into the logits before the sampler reads them; seen with 0.32: a forced token has 0.0, all that the
-mask excludes has -9999), and `processed_…` also after temperature. Where a trained model answers what
-it was asked the difference is small, because it gives what the mask excludes next to nothing: see
-`benchmarks/README.md`.
+into the logits before the sampler reads them; seen with 0.32: a forced token has 0.0, and what the
+mask excludes has -9999), and `processed_logprobs` also after temperature. Where a trained model
+answers what it was asked, the difference is small: it gives next to nothing to what the mask
+excludes. `benchmarks/README.md` has both, side by side.
 """
 
 import math

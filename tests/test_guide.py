@@ -297,7 +297,7 @@ def test_what_is_forced_is_known() -> None:
     ]
     chosen = [piece for piece, alone in zip(text, forced(regex, text), strict=True) if not alone]
     assert chosen == ['{"', '":"', '","colour":"', "gre", "y", '","n":', "1", "}"]
-    assert forced(regex, ["{", '"kind"', "?"]) == [False, True, False]
+    assert forced(regex, ["{", '"kind"', "?"]) == [True, False, False]
 
 
 def test_names_are_taken_literally() -> None:

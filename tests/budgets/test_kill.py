@@ -56,7 +56,9 @@ async def test_killed_processes_leak_nothing(url: str, workers: Workers) -> None
 
     budgets = Budgets(store, (Budget(per="tenant", usd=usd(CEILING)),))
     whole = (CEILING - spent) // 1_000
-    await Purse(budgets, "r", "acme").hold("all", lambda: Worst(0, 0, PER_TOKEN), whole)
+    purse = Purse(budgets, "r", "acme")
+    grant = await purse.hold("all", lambda: Worst(0, 0, PER_TOKEN), whole)
+    assert (grant.max_tokens, grant.short) == (whole, None)
     await budgets.release("all")
     # On a busy machine also of calls that were booked later, by processes that had been held up.
     assert list(Ledger(store).events(HoldExpired))

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from agentsys.agent import Agent
+    from agentsys.calibration import Temperature, fit_temperature
+    from agentsys.choosing import Choice, choose
     from agentsys.context import interrupt
     from agentsys.errors import (
         Abstain,
@@ -37,6 +39,7 @@ __all__ = [
     "AgentSysError",
     "Budget",
     "BudgetExceeded",
+    "Choice",
     "Cost",
     "InvalidOutput",
     "Model",
@@ -48,10 +51,13 @@ __all__ = [
     "Run",
     "Settings",
     "System",
+    "Temperature",
     "Tool",
     "ToolFailed",
     "UserError",
     "both",
+    "choose",
+    "fit_temperature",
     "from_langgraph",
     "interrupt",
     "open_store",
@@ -61,6 +67,8 @@ __all__ = [
 
 _PLACES = {
     "agent": ("Agent",),
+    "calibration": ("Temperature", "fit_temperature"),
+    "choosing": ("Choice", "choose"),
     "context": ("interrupt",),
     "errors": (
         "Abstain",

@@ -4,7 +4,7 @@ One request a step. Tools and final answer are one grammar, `{"tool": …, "args
 `{"final": …}`, because guided decoding suppresses tool calls that are asked for separately.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from copy import copy
 from dataclasses import replace
 from typing import Any, TypeVar, cast
@@ -167,14 +167,6 @@ class Agent(Leaf[X, Y]):
         changed.compiled = changed.shared = None
         changed.spec = spec
         return changed
-
-
-def agents_in(node: Node[Any, Any]) -> Iterator[Agent[Any, Any]]:
-    """The agents of a graph, outside in."""
-    if isinstance(node, Agent):
-        yield cast("Agent[Any, Any]", node)
-    for part in node.parts:
-        yield from agents_in(part)
 
 
 def _without_objection(turns: tuple[Turn, ...]) -> tuple[Turn, ...]:

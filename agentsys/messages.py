@@ -15,6 +15,14 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True)
+class Alternative:
+    """What could have stood in the place of a token."""
+
+    text: str
+    logprob: float
+
+
+@dataclass(frozen=True, slots=True)
 class Token:
     """One generated token and how likely the model found it."""
 
@@ -23,6 +31,8 @@ class Token:
     """Natural logarithm of the token's probability."""
     forced: bool = False
     """Whether the mask left nothing else to write: it says nothing about the model."""
+    alternatives: tuple[Alternative, ...] = ()
+    """The likeliest tokens in its place, itself among them; where the request asks for them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,16 +56,16 @@ def check(
 
 def _schemas(target: str) -> dict[str, Any]:
     """Every schema that is asked of a model, by the agent that asks for it."""
-    from agentsys.agent import agents_in
     from agentsys.cli.show import find_definition
     from agentsys.node import Node
+    from agentsys.specs import specs_in
     from agentsys.tools.tool import Tool
 
     value = _imported(target) if ":" in target else find_definition(target).value
     if isinstance(value, Node):
         node = cast("Node[Any, Any]", value)
-        specs = {agent.name: agent.spec for agent in agents_in(node)}
-        found = {name: spec.schema for name, spec in specs.items() if spec.schema is not None}
+        asked = ((spec.name, spec.schema) for spec in specs_in(node))
+        found = {name: given for name, given in asked if given is not None}
         if not found:
             raise UserError(f"{target} asks no model for JSON, so it has no schema to check.")
         return found

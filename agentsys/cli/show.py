@@ -72,16 +72,16 @@ def _described(definition: "Definition") -> dict[str, Any]:
 
 def _unenforced(node: "Node[Any, Any]") -> dict[str, list[str]]:
     """By agent, what Outlines does not hold replies to; it is only validated afterwards."""
-    from agentsys.agent import agents_in
     from agentsys.guide import guide
+    from agentsys.specs import specs_in
 
     found: dict[str, list[str]] = {}
-    for agent in agents_in(node):
-        schema = agent.spec.schema
+    for spec in specs_in(node):
+        schema = spec.schema
         compiled = guide(schema) if schema else None
         if compiled and (compiled.refused or compiled.unenforced):
             all_of_it = f"the whole schema: {compiled.refused}"
-            found[agent.name] = [all_of_it] if compiled.refused else list(compiled.unenforced)
+            found[spec.name] = [all_of_it] if compiled.refused else list(compiled.unenforced)
     return found
 
 

@@ -21,6 +21,8 @@ from agentsys.retry import Stopwatch
 
 GRACE_S = 5
 """A server that drips a reply can outlive LiteLLM's timeout, which counts from byte to byte."""
+_MOST_ALTERNATIVES = 20
+"""OpenAI's limit, and vLLM's unless it is started with another."""
 _LEASE_S = 5
 """A place is given back this long after the deployment has been given up."""
 
@@ -209,6 +211,8 @@ class Asking:
             arguments["seed"] = self.request.seed
         if route.gives_logprobs:
             arguments["logprobs"] = True
+            if self.request.alternatives:
+                arguments["top_logprobs"] = min(self.request.alternatives, _MOST_ALTERNATIVES)
         return arguments
 
     def _estimate(self, model: str, asked: Question, reply: Answered) -> Usage:

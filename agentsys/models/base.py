@@ -29,6 +29,9 @@ class Request:
     max_tokens: int = 512
     temperature: float = 0.0
     seed: int | None = None
+    alternatives: int = 0
+    """How many of the likeliest tokens to tell for each place, where the deployment can. Servers
+    tell 20 at most."""
 
 
 @dataclass(frozen=True, slots=True)

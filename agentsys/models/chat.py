@@ -4,11 +4,11 @@ import codecs
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from agentsys.guide import DEFAULT, Limits, guide
-from agentsys.messages import Message, Token, Usage
+from agentsys.messages import Alternative, Message, Token, Usage
 from agentsys.models.base import Guided, JsonSchema, Request
 from agentsys.models.bound import most_tokens
 from agentsys.models.strict import strict_schema
@@ -107,7 +107,7 @@ def cut(tokens: Sequence[Token], start: int, end: int) -> tuple[Token, ...]:
         text = token.text[max(start - at, 0) : max(end - at, 0)]
         at += len(token.text)
         if text:
-            kept.append(Token(text, token.logprob))
+            kept.append(replace(token, text=text))
     return tuple(kept)
 
 
@@ -126,10 +126,15 @@ def _tokens(logprobs: Any, content: str) -> tuple[Token, ...]:
         text = token.token if raw is None else decoder.decode(bytes(raw))
         before += token.logprob
         if text:
-            tokens.append(Token(text, before))
+            tokens.append(Token(text, before, alternatives=_alternatives(token)))
             before = 0.0
     start = "".join(token.text for token in tokens).find(content)
     return () if start < 0 else cut(tokens, start, start + len(content))
+
+
+def _alternatives(token: Any) -> tuple[Alternative, ...]:
+    given = cast(Sequence[Any], getattr(token, "top_logprobs", None) or ())
+    return tuple(Alternative(other.token, other.logprob) for other in given)
 
 
 def _response_format(schema: JsonSchema) -> dict[str, Any]:

@@ -48,7 +48,7 @@ class Generation:
         try:
             if not self.stop.is_set():
                 server.handle_chat_completions(_body(self.request, mask), receive)
-            found = streamed(chunks)
+            found = streamed(chunks, alternatives=self.request.alternatives > 0)
         except Overlong as error:
             raise self._failed(
                 Rejected,
@@ -138,7 +138,7 @@ def _body(request: Request, mask: Mask) -> dict[str, Any]:
         "max_tokens": request.max_tokens,
         "temperature": request.temperature,
         "logprobs": True,
-        "top_logprobs": 1,
+        "top_logprobs": max(1, request.alternatives),
         "stream": True,
         "stream_options": {"include_usage": True},
         # The first chunk then says how long the prompt is, which a request that is left has cost.

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-from agentsys.messages import Token, Usage
+from agentsys.messages import Alternative, Token, Usage
 
 
 class Overlong(ValueError):
@@ -29,8 +29,8 @@ class Streamed:
     """Where the stream was left: the prompt, and the tokens until then."""
 
 
-def streamed(chunks: Sequence[Any]) -> Streamed:
-    """The reply in its chunks.
+def streamed(chunks: Sequence[Any], *, alternatives: bool = False) -> Streamed:
+    """The reply in its chunks; with the alternatives of its tokens if they were asked for.
 
     Raises:
         Overlong: the prompt does not fit the context.
@@ -51,16 +51,28 @@ def streamed(chunks: Sequence[Any]) -> Streamed:
         for choice in chunk["choices"]:
             text += choice["delta"].get("content") or ""
             finish = choice["finish_reason"] or finish
-            tokens.extend(_tokens(choice.get("logprobs")))
+            tokens.extend(_tokens(choice.get("logprobs"), alternatives))
     whole = "".join(token.text for token in tokens) == text
     return Streamed(
         text, tuple(tokens) if whole else (), finish, usage or Usage(prompt, len(tokens))
     )
 
 
-def _tokens(logprobs: Any) -> list[Token]:
+def _tokens(logprobs: Any, alternatives: bool) -> list[Token]:
     parts = cast(list[dict[str, Any]], logprobs["content"] if logprobs else [])
-    return [Token(part["token"], part["logprob"]) for part in parts if part["token"]]
+    return [
+        Token(
+            part["token"],
+            part["logprob"],
+            alternatives=tuple(
+                Alternative(other["token"], other["logprob"]) for other in part["top_logprobs"]
+            )
+            if alternatives
+            else (),
+        )
+        for part in parts
+        if part["token"]
+    ]
 
 
 def _refusal(error: Any) -> ValueError:

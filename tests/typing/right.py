@@ -1,11 +1,11 @@
 """Correct wiring: the checker has nothing to say about this file. Nobody runs it."""
 
 from collections.abc import Sequence
-from typing import assert_type
+from typing import Literal, assert_type
 
 from pydantic import BaseModel
 
-from agentsys import Agent, Node, Run, System, both, from_langgraph, step, tool
+from agentsys import Agent, Choice, Node, Run, System, both, choose, from_langgraph, step, tool
 from agentsys.events import Event
 
 
@@ -55,6 +55,9 @@ answer = Agent(Evidence, Answer, "Answer from the facts.", escalate="llm")
 shorten = Agent(Evidence, ShortAnswer, "Answer in few words.")
 direct = Agent(Question, Answer, "Answer.")
 
+verdict = choose(Question, Literal["yes", "no"], "Decide.")
+
+assert_type(verdict, Node[Question, Choice[Literal["yes", "no"]]])
 assert_type(find >> answer, Node[Question, Answer])
 assert_type(unpack, Node[Evidence, list[Question]])
 assert_type(direct.each(limit=4), Node[Sequence[Question], list[Answer]])

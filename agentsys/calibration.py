@@ -1,0 +1,62 @@
+"""Probabilities that mean what they say: temperature scaling, fitted on labels.
+
+Guo et al. 2017, "On Calibration of Modern Neural Networks", section 4.2. One number, fitted by
+likelihood; which choice is the likeliest never changes.
+"""
+
+import math
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from agentsys.errors import UserError
+
+C = TypeVar("C", bound=Hashable)
+
+_FLOOR = 1e-12
+"""What was not among the likeliest tokens has next to no probability, but some."""
+_RANGE = (math.log(0.05), math.log(20.0))
+_STEPS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Temperature:
+    """Flattens probabilities (above 1) or sharpens them (below). A value: store it as it is."""
+
+    value: float = 1.0
+
+    def __call__(self, probabilities: Mapping[C, float]) -> dict[C, float]:
+        """The same choices with calibrated probabilities."""
+        logits = {c: math.log(max(p, _FLOOR)) / self.value for c, p in probabilities.items()}
+        top = max(logits.values())
+        weights = {c: math.exp(logit - top) for c, logit in logits.items()}
+        total = sum(weights.values())
+        return {c: weight / total for c, weight in weights.items()}
+
+
+def fit_temperature(probabilities: Sequence[Mapping[C, float]], labels: Sequence[C]) -> Temperature:
+    """The temperature under which labelled examples are likeliest.
+
+    Args:
+        probabilities: What `choose` gave for each example, uncalibrated.
+        labels: What would have been right. A hundred examples do.
+
+    Raises:
+        UserError: there are none, or there is not one label for each.
+    """
+    if not labels or len(labels) != len(probabilities):
+        raise UserError("A temperature is fitted on examples with one label each.")
+
+    def loss(log_value: float) -> float:
+        scale = Temperature(math.exp(log_value))
+        return -sum(
+            math.log(max(scale(given).get(label, 0.0), _FLOOR))
+            for given, label in zip(probabilities, labels, strict=True)
+        )
+
+    low, high = _RANGE
+    ratio = (math.sqrt(5) - 1) / 2  # golden section: the loss has one minimum
+    for _ in range(_STEPS):
+        left, right = high - ratio * (high - low), low + ratio * (high - low)
+        low, high = (low, right) if loss(left) < loss(right) else (left, high)
+    return Temperature(math.exp((low + high) / 2))

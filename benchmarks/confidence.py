@@ -1,7 +1,8 @@
 """Whether confidence separates right answers from wrong ones, and the back ends agree on it.
 
 Held-out problems, which no miniature was trained on, are put to the ready-made agents, without
-their checks, on both miniatures through llama.cpp and through vLLM. Every answer is one greedy call.
+their checks, on both miniatures through llama.cpp and through vLLM. Every answer is one
+greedy call.
 """
 
 import argparse

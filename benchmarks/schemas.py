@@ -39,6 +39,7 @@ SAMPLES = ((0.0, None), (1.0, 1), (1.0, 2))
 MAX_TOKENS = 200
 WALKS = 200
 AT_ONCE = 8
+OUTCOMES = ("valid", "invalid", "cut off", "unknown", "refused", "error")
 EMBEDDED, VLLM, PLAIN = "llama.cpp", "vLLM", "vLLM, sent the schema"
 
 Row = list[str]
@@ -50,11 +51,16 @@ class Kept:
     """Outcomes in a file, a line each, so that a run can go on."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self.path = path
         self._rows: dict[str, Any] = {}
         if path.exists():
             for line in path.read_text(encoding="utf-8").splitlines():
                 self._rows.update(json.loads(line))
+
+    @property
+    def before(self) -> list[int]:
+        """How often the server had died in the runs before."""
+        return self._rows.get("deaths", [0, 0])
 
     def __contains__(self, key: str) -> bool:
         return key in self._rows
@@ -64,7 +70,7 @@ class Kept:
 
     def __setitem__(self, key: str, row: Any) -> None:
         self._rows[key] = row
-        with self._path.open("a", encoding="utf-8") as file:
+        with self.path.open("a", encoding="utf-8") as file:
             file.write(json.dumps({key: row}) + "\n")
 
 
@@ -149,8 +155,8 @@ def drawn(left: list[Case], judge: Judge, kept: Kept, bar: Progress) -> None:
         bar.advance(task)
 
 
-async def asked(left: list[Case], judge: Judge, kept: Kept, bar: Progress, python: str) -> int:
-    """Ask both back ends; how often the server had to be started."""
+async def asked(left: list[Case], judge: Judge, kept: Kept, bar: Progress, python: str) -> None:
+    """Ask both back ends, and count how often the server had to be started again."""
     settings: dict[str, Any] = {
         "deployments": [{"name": "m", "tier": "m", "gguf": "mini-slm", "usd_per_hour": 1}]
     }
@@ -158,16 +164,15 @@ async def asked(left: list[Case], judge: Judge, kept: Kept, bar: Progress, pytho
     await replies(EMBEDDED, through(tiers["m"], judge), left, kept, bar, None)
     await tiers.close()
     if not python:
-        return 0
-    with Server(python, "mini-slm") as server:
+        return
+    with Server(python, "mini-slm", log=kept.path.with_suffix(".log")) as server:
         settings["deployments"] = [deployment(server, "m")]
         tiers = Tiers(Settings.model_validate(settings))
         await replies(VLLM, through(tiers["m"], judge), left, kept, bar, server)
         await tiers.close()
-        starts = server.starts
+        deaths = len(server.deaths)
         await replies(PLAIN, plainly(server, judge), left, kept, bar, server)
-        kept["starts"] = [starts, server.starts - starts]
-    return starts
+        kept["deaths"] = [kept.before[0] + deaths, kept.before[1] + len(server.deaths) - deaths]
 
 
 def table(left: list[Case], kept: Kept) -> tuple[str, list[str]]:
@@ -181,8 +186,9 @@ def table(left: list[Case], kept: Kept) -> tuple[str, list[str]]:
             for draft, n in claims.items()
         ),
         "",
-        "| replies of | claim | replies | valid | invalid | cut off | not judged | error |",
-        "|---|---|---:|---:|---:|---:|---:|---:|",
+        "| replies of | claim | replies | valid | invalid | cut off | not judged | rejected |"
+        " error |",
+        "|---|---|---:|---:|---:|---:|---:|---:|---:|",
     ]
     broken: list[str] = []
     for name in (EMBEDDED, VLLM, PLAIN, "drawn"):
@@ -203,9 +209,7 @@ def table(left: list[Case], kept: Kept) -> tuple[str, list[str]]:
                         f"{name}: {case.place}: {row}" for row in rows if row[1] == "invalid"
                     ]
             if counts:
-                cells = (
-                    f"{counts[k]:,}" for k in ("valid", "invalid", "cut off", "unknown", "error")
-                )
+                cells = (f"{counts[outcome]:,}" for outcome in OUTCOMES)
                 shown = "random walks" if name == "drawn" else name
                 lines.append(f"| {shown} | {claim} | {counts.total():,} | {' | '.join(cells)} |")
     return "\n".join(lines), broken
@@ -232,11 +236,11 @@ def main() -> None:
         drawn(left, judge, kept, bar)
         asyncio.run(asked(left, judge, kept, bar, given.vllm))
     text, broken = table(left, kept)
-    if "starts" in kept:
-        ours, plain = kept["starts"]
+    if "deaths" in kept:
+        ours, plain = kept["deaths"]
         text += (
-            f"\n\nStarts of vLLM: {ours} for the requests of agentsys; {plain} more while it was"
-            " sent the schemas themselves."
+            f"\n\nvLLM had to be started again {ours} times for the requests of agentsys, {plain}"
+            " times while it was sent the schemas themselves."
         )
     text += f"\n\nAccepted, claimed to be enforced, and invalid: **{len(broken)}**."
     print(text)

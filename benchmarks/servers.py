@@ -2,8 +2,10 @@
 
 import contextlib
 import os
+import signal
 import socket
 import subprocess
+import sys
 import time
 import urllib.request
 from collections.abc import Sequence
@@ -11,8 +13,11 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[1]
+# Without chunks: in vLLM 0.32 for CPUs, a sampled request with a seed whose prompt is read in parts
+# ends the server ("CPU Generator does not use offset").
 _FLAGS = (
     *("--dtype", "float32", "--enforce-eager", "--max-model-len", "1024"),
+    "--no-enable-chunked-prefill",
     *("--structured-outputs-config", '{"backend":"outlines"}'),
 )
 
@@ -20,18 +25,23 @@ _FLAGS = (
 class Server:
     """A server of a miniature model on a free port; a context manager."""
 
-    def __init__(self, python: str, model: str, flags: Sequence[str] = ()) -> None:
+    def __init__(
+        self, python: str, model: str, flags: Sequence[str] = (), log: Path | None = None
+    ) -> None:
         """Name it.
 
         Args:
             python: The interpreter that has vLLM.
             model: `mini-slm` or `mini-llm`.
             flags: More of the server's own.
+            log: What it prints goes to the end of this file.
         """
         self._python, self._flags = python, tuple(flags)
         self.model = model
+        self._log: Any = subprocess.DEVNULL if log is None else log.open("ab")
         self._process: subprocess.Popen[bytes] | None = None
-        self.starts = 0
+        self.deaths: list[int | None] = []
+        """How it ended when nobody had asked for it; `None` where it had only stopped answering."""
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = int(free.getsockname()[1])
@@ -42,6 +52,7 @@ class Server:
         return f"http://127.0.0.1:{self.port}/v1"
 
     def __enter__(self) -> "Server":
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # or the server would live on
         self.ensure()
         return self
 
@@ -52,16 +63,17 @@ class Server:
         """Wait until it answers; start it where it is not there."""
         if self._process is not None and self._process.poll() is None and self._answers():
             return
+        if self._process is not None:
+            self.deaths.append(self._process.poll())
         self._end()
-        self.starts += 1
         folder = ROOT / "agentsys/miniatures" / self.model
         command = [self._python, "-m", "vllm.entrypoints.openai.api_server"]
         command += ["--model", str(folder), "--served-model-name", self.model]
         self._process = subprocess.Popen(
             [*command, "--port", str(self.port), *_FLAGS, *self._flags],
             env=os.environ | {"VLLM_CPU_KVCACHE_SPACE": "1", "VLLM_NO_USAGE_STATS": "1"},
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
+            stdout=self._log,
+            stderr=subprocess.STDOUT,
             start_new_session=True,
         )
         deadline = time.monotonic() + 300
@@ -74,7 +86,7 @@ class Server:
     def _answers(self) -> bool:
         with contextlib.suppress(OSError):
             url = f"http://127.0.0.1:{self.port}/health"
-            with urllib.request.urlopen(url, timeout=10) as answer:
+            with urllib.request.urlopen(url, timeout=60) as answer:
                 return answer.status == 200
         return False
 

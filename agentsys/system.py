@@ -154,7 +154,8 @@ class System:
             tenant: On whose account, and in whose shared memory; empty: nobody's in particular.
             team: Whose part of the tenant's shared memory; empty: the tenant's own.
             budget: What this run may spend; on resuming: in place of what it was begun with.
-            run_id: An id of your own; LangGraph then keeps checkpoints of the run.
+            run_id: An id of your own; LangGraph then keeps checkpoints of the run, too, where the
+                system has a place for them.
             resume: The id of a run that was cut off, has failed or waits for an answer. Nothing
                 that has finished in it is executed or paid again. One that has its result gives it.
             answer: To the question of an `interrupted` run.

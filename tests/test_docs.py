@@ -56,6 +56,14 @@ def test_every_key_of_an_entry_is_named() -> None:
     assert re.findall(r'"(\w+)"', shape[1]) == [field.name for field in fields(Entry)]
 
 
+def test_every_key_of_a_checked_schema_is_named(agentsys: Command) -> None:
+    """`agentsys schema check` prints these keys and no others."""
+    shape = re.search(r"`agentsys schema check` prints a list of `\{(.+?)\}`", TEXT, re.S)
+    assert shape is not None
+    (row,) = agentsys("schema", "check", "agents/solver", "--json").json()
+    assert re.findall(r'"(\w+)"', shape[1]) == list(row)
+
+
 def test_every_key_of_a_vllm_server_is_named() -> None:
     """`[[vllm]]` takes these keys, `agentsys vllm status` prints those, and no others."""
     table = TEXT[TEXT.index("`[[vllm]]` is a server") : TEXT.index("vLLM's pins want")]

@@ -73,7 +73,7 @@ def redis_url(redis_server: RedisServer) -> str:
 
 @pytest.fixture(scope="session")
 def vllm_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[VllmServer]:
-    """vLLM on the small miniature, for all tests; without vLLM they fail."""
+    """A vLLM server with the small miniature, for all tests; without vLLM they fail."""
     server = start(tmp_path_factory.mktemp("vllm"))
     yield server
     server.command("down")

@@ -11,6 +11,7 @@ from agentsys.checks import UNCERTAIN
 from agentsys.errors import DefinitionError, Unreachable
 from agentsys.models.base import Reply, Request
 from agentsys.models.scripted import Scripted
+from agentsys.money import Worst
 from tests.shapes import (
     ASK,
     Answer,
@@ -124,6 +125,9 @@ class Wavering:
 
     async def ask(self, request: Request) -> Reply:
         return await (self.sampled if request.temperature else self.greedy).ask(request)
+
+    def worst(self, request: Request) -> Worst:
+        return self.greedy.worst(request)
 
     async def close(self) -> None:
         return None

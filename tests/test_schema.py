@@ -139,3 +139,17 @@ def test_text_models() -> None:
 def test_compact_keeps_unicode() -> None:
     """Compact JSON has no spaces and no escapes for letters."""
     assert compact({"a": ["é", 1]}) == '{"a":["é",1]}'
+
+
+def test_a_schema_is_read_in_its_own_draft() -> None:
+    """A list of `items` is a tuple in draft 7."""
+    schema = {"$schema": "http://json-schema.org/draft-07/schema#", "items": [{"type": "null"}]}
+    conform([None, 1], schema)
+    with pytest.raises(InvalidOutput):
+        conform([1], schema)
+
+
+def test_nothing_is_fetched_for_a_schema() -> None:
+    """A `$ref` to an address is a mistake in the schema, not a request."""
+    with pytest.raises(SchemaError, match="leads nowhere"):
+        conform(1, {"$ref": "http://127.0.0.1:1/schema.json"})

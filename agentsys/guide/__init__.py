@@ -25,7 +25,7 @@ from agentsys.guide.supported import Reader
 __all__ = ["DEFAULT", "Guide", "Limits", "guide"]
 
 _UNLIMITED = 10**9
-_COUNTED = (_UNLIMITED, 128, 32, 8)
+_COUNTED = (_UNLIMITED, 128, 32, 8, 1)
 """How far characters and items are counted, at most; less where the automaton grows too large."""
 _HOPELESS = 20
 """An estimate counts alternatives that begin alike apart; it is not wrong by more than this."""

@@ -12,9 +12,9 @@ def forced(regex: str, pieces: Sequence[str]) -> list[bool]:
     A piece is a token's text. How a text is cut into tokens is no choice that counts: names of
     properties are forced whichever way they are cut.
     """
-    if not pieces:
-        return []
-    found = _automaton(regex)
+    found = _automaton(regex) if pieces else None
+    if found is None:
+        return [False] * len(pieces)
     state: int | None = found.start
     made: list[bool] = []
     for piece in pieces:
@@ -28,5 +28,8 @@ def forced(regex: str, pieces: Sequence[str]) -> list[bool]:
 
 
 @lru_cache(maxsize=32)
-def _automaton(regex: str) -> Automaton:
-    return automaton(regex)
+def _automaton(regex: str) -> Automaton | None:
+    try:
+        return automaton(regex)
+    except ValueError:  # Outlines does not know why it could not be built; nor does it matter here
+        return None

@@ -1,11 +1,13 @@
 """The one importer of outlines_core: JSON Schema to regular expression to automaton."""
 
 import json
+import os
 import subprocess
 import sys
 import time
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 from typing import Any, cast
 
 from agentsys.guide.refusals import Refused
@@ -57,7 +59,11 @@ class Automaton:
 
 
 def automaton(regex: str) -> Automaton:
-    """Build it. For patterns that are within their limits: others take hours."""
+    """Build it. For patterns that are within their limits: others take hours.
+
+    Raises:
+        ValueError: nothing matches it.
+    """
     import outlines_core
 
     library = cast(Any, outlines_core)
@@ -79,7 +85,9 @@ def measured(regex: str) -> Measured | None:
     """
     try:
         done = subprocess.run(
-            [sys.executable, "-m", __name__],
+            # Not from the current directory, whose files may have the names of Python's own.
+            [sys.executable, "-P", "-m", "agentsys.guide.outlines"],
+            env=os.environ | {"PYTHONPATH": os.pathsep.join(_paths())},
             input=regex.encode("utf-8", "surrogatepass"),
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -92,6 +100,12 @@ def measured(regex: str) -> Measured | None:
         return None
     states, transitions, seconds = json.loads(done.stdout)
     return Measured(states, transitions, seconds)
+
+
+def _paths() -> list[str]:
+    """Where this package is, and what was searched before."""
+    own = str(Path(__file__).parents[2])
+    return [own, *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
 
 
 def _measure() -> None:

@@ -5,9 +5,10 @@ import os
 import socket
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from uuid import uuid4
 
 from agentsys.budgets import surely
 from agentsys.errors import Busy, StoreError
@@ -80,7 +81,8 @@ class _Keeping:
 async def holders(store: Store) -> dict[str, str]:
     """The processes that work on something now, by what that is called."""
     found = await store.values(_SPACE)
-    return {name: str(v.data) for name, v in found.items() if not is_gone(str(v.data))}
+    processes = {name: _process_in(str(v.data)) for name, v in found.items()}
+    return {name: whose for name, whose in processes.items() if not is_gone(whose)}
 
 
 @dataclass
@@ -90,6 +92,10 @@ class _Lease:
     what: str
     version: int | None = None
     lost: bool = False
+    unsure: bool = False
+    """Whether it may have been written without an answer."""
+    value: str = field(default_factory=lambda: f"{process()}:{uuid4().hex[:12]}")
+    """The process, and what tells this lease from its others."""
 
     async def take(self) -> None:
         """Have it.
@@ -116,8 +122,7 @@ class _Lease:
             await asyncio.sleep(LEASE_S / 3)
 
     async def give_back(self) -> None:
-        if self.version is not None:
-            await surely(self.store.delete(_SPACE, self.name, expected=self.version))
+        await surely(self._delete())
 
     def taken_by(self, whom: str) -> Busy:
         return Busy(
@@ -127,10 +132,30 @@ class _Lease:
 
     async def _renew(self) -> None:
         had = self.version is not None and await self._put(self.version)
-        self.lost = not (had or await self._put(ABSENT))
+        self.lost = not (had or await self._put(ABSENT) or await self._is_ours())
+
+    async def _is_ours(self) -> bool:
+        """Whether what is stored is this lease; its version is known then."""
+        found = await self.store.get(_SPACE, self.name)
+        if found is None or found.data != self.value:
+            return False
+        self.version, self.unsure = found.version, False
+        return True
+
+    async def _delete(self) -> None:
+        if self.unsure and not await self._is_ours():
+            return
+        if self.version is not None:
+            await self.store.delete(_SPACE, self.name, expected=self.version)
 
     async def _put(self, expected: int | None) -> bool:
-        version = await self.store.put(_SPACE, self.name, process(), ttl=LEASE_S, expected=expected)
+        try:
+            version = await self.store.put(
+                _SPACE, self.name, self.value, ttl=LEASE_S, expected=expected
+            )
+        except StoreError:
+            self.unsure = True
+            raise
         self.version = version or self.version
         return version is not None
 
@@ -147,6 +172,11 @@ def process() -> str:
 @cache
 def _process(pid: int) -> str:
     return f"{_machine()}:{pid}:{_started(pid)}"
+
+
+def _process_in(value: str) -> str:
+    """The process that a lease names."""
+    return ":".join(value.split(":")[:3])
 
 
 def is_gone(name: str) -> bool:

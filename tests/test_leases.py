@@ -104,3 +104,30 @@ async def test_signs_of_life_keep_it(store: Store, monkeypatch: pytest.MonkeyPat
         await asyncio.sleep(0.5)
         assert await holders(store) == {"x": process()}
     assert await holders(store) == {}
+
+
+async def test_a_renewal_without_an_answer_is_no_takeover(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A lease that was written, but never answered for, is still one's own."""
+    monkeypatch.setattr(leases, "LEASE_S", 0.3)
+    async with leased(store, "x", "The thing"):
+        written = await store.get("leases", "x")
+        assert written is not None
+        again = await store.put("leases", "x", written.data, ttl=60)
+        assert again is not None
+        for _ in range(2):
+            await asyncio.sleep(0.15)  # one sign of life, which finds another version
+        assert await holders(store) == {"x": process()}
+    assert await holders(store) == {}
+
+
+async def test_another_lease_of_this_process_is_a_takeover(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two tasks of one process are told apart: a lease is not one's own for its process alone."""
+    monkeypatch.setattr(leases, "LEASE_S", 0.06)
+    with pytest.raises(UserError, match="has taken over"):
+        async with leased(store, "x", "The thing"):
+            await store.put("leases", "x", f"{process()}:other", ttl=60)
+            await asyncio.Event().wait()

@@ -1,11 +1,12 @@
 """Finding room for one call in the budgets above it."""
 
 import asyncio
+import math
 import random
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from dataclasses import dataclass, field
 from typing import Any
 
 from agentsys.budgets.accounts import Limits, spoken
@@ -60,28 +61,42 @@ class Search:
     lease_s: float
     expiry: Mapping[str, Any]
     turn: Turn
+    began: float = field(default_factory=time.monotonic, init=False)
 
     async def room(self) -> Room:
         """The room that it found and holds; as much as it may have.
 
-        Waits while there will be room once calls under way have been settled, and on a `queue`.
+        Waits while there will be room once calls under way have been settled, and on a `queue`;
+        where a `queue` is in the way, never longer than its `wait_s`.
 
         Raises:
             BudgetExceeded: there is no room, and none will come.
         """
-        began, pause = time.monotonic(), _QUEUE_S[0]
+        pause = _QUEUE_S[0]
         while (refusal := await self._reserve(self.whole)) is not None:
-            async with self.turn(refusal.account):
-                found = await self._beside_others(refusal)
+            found = await self._in_turn(refusal)
+            if found is None:
+                continue
             if isinstance(found, Room):
                 return found
-            left = began + found.budget.wait_s - time.monotonic()
+            left = found.budget.wait_s - self._waited()
             if found.budget.on_empty != "queue" or left <= 0:
                 raise found.error
             await asyncio.sleep(min(pause * random.uniform(0.5, 1), left))
             pause = min(pause * 2, _QUEUE_S[1])
             self.limits = await self.limits_now()
         return Room(self.whole, self.limits)
+
+    async def _in_turn(self, refusal: Refusal) -> Room | _Full | None:
+        """What comes of a turn to look for room; `None`: it took too long to come."""
+        left = self._patience()
+        async with AsyncExitStack() as stack:
+            try:
+                async with asyncio.timeout(None if left == math.inf else max(left, _POLL_S[1])):
+                    await stack.enter_async_context(self.turn(refusal.account))
+            except TimeoutError:
+                return await self._overdue(self.whole)
+            return await self._beside_others(refusal)
 
     async def _beside_others(self, refusal: Refusal) -> Room | _Full:
         """The room that there is or will be beside calls under way, else the budget that is full.
@@ -97,7 +112,12 @@ class Search:
                 if full is not None:
                     return full
             if wanted in (None, tried):
-                await asyncio.sleep(pause * random.uniform(0.5, 1))
+                late = await self._overdue(tried)
+                if late is not None:
+                    return late
+                left = self._patience()
+                nap = pause * random.uniform(0.5, 1)
+                await asyncio.sleep(min(nap, left) if left > 0 else nap)
                 pause = min(pause * 2, _POLL_S[1])
             tried = wanted or tried
             self.limits = await self.limits_now()
@@ -125,6 +145,30 @@ class Search:
         # Cut off, it might still reach a server, after what is to give it back.
         return await surely(reserving)
 
+    def _waited(self) -> float:
+        return time.monotonic() - self.began
+
+    def _patience(self) -> float:
+        """Seconds until a `queue` has been waited for long enough; for ever without any."""
+        each = (b for budgets in self.limits.limited.values() for b in budgets)
+        waits = (b.wait_s for b in each if b.on_empty == "queue")
+        return min(waits, default=math.inf) - self._waited()
+
+    async def _overdue(self, wanted: Wanted) -> _Full | None:
+        """The `queue` in the way of this, with what is held on it, that was waited out."""
+        if self._patience() > 0:
+            return None
+        limited, waited = self.limits.limited, self._waited()
+        balances = await self.store.balances([*limited])
+        for account, budgets in limited.items():
+            taken = balances[account].spent + balances[account].held
+            for budget in budgets:
+                dimension = (taken + wanted.spend).beyond(budget.cap)
+                if dimension and budget.on_empty == "queue" and budget.wait_s <= waited:
+                    error = _exceeded(account, dimension, budget, taken, wanted.spend, " or held")
+                    return _Full(budget, error)
+        return None
+
     async def _full(self, spend: Spend) -> _Full | None:
         """The budget that has no room for so much besides what was spent, the strictest one."""
         limited = self.limits.limited
@@ -142,14 +186,14 @@ class Search:
 
 
 def _exceeded(
-    account: str, dimension: str, budget: Budget, spent: Spend, spend: Spend
+    account: str, dimension: str, budget: Budget, spent: Spend, spend: Spend, held: str = ""
 ) -> BudgetExceeded:
     def amount(value: Spend) -> str:
         return shown(dimension, getattr(value, dimension))
 
     return BudgetExceeded(
         f"The budget of {spoken(account)} has no room for a call: {amount(spent)} of "
-        f"{amount(budget.cap)} are spent, and it may take {amount(spend)}.",
+        f"{amount(budget.cap)} are spent{held}, and it may take {amount(spend)}.",
         hint=f"Raise it ({_where(account, budget)}), or let the agent ask for fewer tokens.",
         account=account,
         dimension=dimension,

@@ -383,3 +383,18 @@ def events(make: Make, kind: type[Any]) -> list[Any]:
     ledger = make(Scripted("")).ledger
     assert ledger is not None
     return [recorded.event for recorded in ledger.events(kind)]
+
+
+async def test_a_queue_has_an_end_beside_others(make: Make) -> None:
+    """Who waits on a `queue` for what another call holds gives up after `wait_s`, too."""
+    budget = Budget(usd=micro(15), per="total", on_empty="queue", wait_s=0.2)
+    model = Held()
+    system = make(model, None, budget)
+    first = asyncio.ensure_future(system.run(talker(), "go"))
+    await model.asked.acquire()
+    others = asyncio.gather(*(system.run(talker(), "go") for _ in range(3)))
+    runs = await asyncio.wait_for(others, 10)
+    assert {run.status for run in runs} == {"budget_exceeded"}
+    assert "$0.00001 of $0.000015 are spent or held, and it may take" in runs[0].error
+    model.let.set()
+    assert (await first).ok

@@ -82,6 +82,10 @@ class Attempt:
                 step, asked = self._read(asked)
             except InvalidOutput as error:
                 return await self._refused(_with(asked, schema_valid=False), error, turns)
+            except Exception as error:  # the reply is paid for, whatever broke
+                what = f"it could not be read: {type(error).__name__}: {error}"
+                await self._decide(asked, "give-up", what)
+                raise
             least = _least(least, asked.call.confidence)
             if isinstance(step, _Final):
                 if least != asked.call.confidence:

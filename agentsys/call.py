@@ -117,7 +117,7 @@ class Asking:
             await self._book(_spent(replace(call, decision="cancel", reason=reason), spent))
             raise
         except BaseException as error:
-            if grant.short is not None and time.expired():
+            if time.expired():
                 exceeded = _cut(call, f"{grant.seconds:g} s", grant.short)
                 cut = replace(call, decision=self.onward, error=BudgetExceeded.__name__)
                 await self._book(_spent(replace(cut, reason=exceeded.message), spent))
@@ -193,8 +193,10 @@ def _digest(request: base.Request, tier: str) -> str:
     return blake2b(compact(asked).encode("utf-8", "backslashreplace"), digest_size=8).hexdigest()
 
 
-def _cut(call: Call, given: str, short: BudgetExceeded) -> BudgetExceeded:
+def _cut(call: Call, given: str, short: BudgetExceeded | None) -> BudgetExceeded:
     """Why a call failed that a budget left less than it wanted."""
+    if short is None:  # it has been raised meanwhile
+        return BudgetExceeded(f"{call.node}: a reply did not get by with the {given} it was given.")
     return BudgetExceeded(
         f"{call.node}: a reply did not get by with the {given} that were left. {short.message}",
         hint=short.hint,

@@ -189,6 +189,11 @@ class Abstain(AgentSysError):
 class StoreError(AgentSysError):
     """The store cannot be read or written; the message names the file or the server."""
 
+    def __init__(self, message: str, *, hint: str = "", passing: bool = False) -> None:
+        super().__init__(message, hint=hint)
+        self.passing = passing
+        """Whether it may be there again soon: a server that cannot be reached."""
+
 
 NO_ANSWER = (Abstain, InvalidOutput, ModelError, StepLimit, ToolFailed)
 """Why an attempt may end without an answer although nobody made a mistake: another may have one."""

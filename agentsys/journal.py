@@ -5,10 +5,10 @@ the parts that run again, every call, tool and step that had finished answers fr
 executed, asked or paid a second time.
 """
 
-from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable
+from collections import Counter, deque
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from agentsys.events import (
     Call,
@@ -19,6 +19,11 @@ from agentsys.events import (
     ToolCall,
     ToolStarted,
 )
+
+R = TypeVar("R", Call, StepFinished)
+
+_Unclaimed = dict[tuple[str, str], deque[str]]
+"""Ids by place and digest, in the order of their recording."""
 
 Write = Callable[[Event], Awaitable[None]]
 
@@ -42,6 +47,7 @@ class Journal:
     """Whether what is written can be read again."""
     _spent: set[str] = field(default_factory=set[str])
     """The ids of calls that do not count, and may not be used again."""
+    _unclaimed: dict[str, _Unclaimed] = field(default_factory=dict[str, "_Unclaimed"])
     _numbers: Counter[str] = field(default_factory=Counter[str])
 
     def load(self, events: Iterable[Event], *, again: frozenset[str] = frozenset()) -> None:
@@ -82,24 +88,34 @@ class Journal:
     def next_call(self, place: str, digest: str) -> tuple[str, Call | None]:
         """The id of the next call at a place, and its record where it was made and answered.
 
-        One that got no answer, or in which something else was asked, keeps its id; a new call
-        needs another.
+        What was asked decides, not the order, which may be another one where a graph written by
+        hand asks several things at one place. A new call gets an id that no other has.
         """
-        while True:
-            call_id = self.next_id(place)
-            call = self.calls.get(call_id)
-            if call is not None and call.digest == digest:
-                return call_id, call
-            if call is None and call_id not in self._spent:
-                return call_id, None
+        return self._next(self.calls, place, digest)
 
     def next_step(self, place: str, digest: str) -> tuple[str, StepFinished | None]:
         """The id of the next step at a place, and its record where it finished on that input."""
-        while True:
-            step_id = self.next_id(place)
-            step = self.steps.get(step_id)
-            if step is None or step.digest == digest:
-                return step_id, step
+        return self._next(self.steps, place, digest)
+
+    def _next(self, known: Mapping[str, R], place: str, digest: str) -> tuple[str, R | None]:
+        before = self._before(known).get((place, digest))
+        if before:
+            found = before.popleft()
+            return found, known[found]
+        while (fresh := self.next_id(place)) in known or fresh in self._spent:
+            pass
+        return fresh, None
+
+    def _before(self, known: Mapping[str, Call | StepFinished]) -> _Unclaimed:
+        """What was recorded and has not been asked for again, by place and digest."""
+        key = "calls" if known is self.calls else "steps"
+        if key not in self._unclaimed:
+            found: _Unclaimed = {}
+            for made, event in known.items():
+                place = made.rpartition("#")[0]
+                found.setdefault((place, event.digest), deque()).append(made)
+            self._unclaimed[key] = found
+        return self._unclaimed[key]
 
 
 def _is_open(call: Call) -> bool:

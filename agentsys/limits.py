@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from agentsys.money import UNLIMITED, Spend, nano
+from agentsys.money import UNLIMITED, Spend, nano, usd
 
 Per = Literal["run", "total", "total/day", "total/month", "tenant", "tenant/day", "tenant/month"]
 """What a budget is for: each run, everything ever spent, or each tenant; with a period, anew every
@@ -83,6 +83,18 @@ class Budget(BaseModel):
             UNLIMITED if self.calls is None else self.calls,
             UNLIMITED if self.seconds is None else round(self.seconds * 1_000_000),
         )
+
+    def less(self, spent: Spend) -> "Budget":
+        """What is left of it."""
+        taken = {
+            "usd": usd(spent.nano_usd),
+            "tokens": spent.tokens,
+            "calls": spent.calls,
+            "seconds": spent.microseconds / 1_000_000,
+        }
+        limits = {name: limit for name in taken if (limit := getattr(self, name)) is not None}
+        left = {name: max(limit - taken[name], type(limit)()) for name, limit in limits.items()}
+        return Budget.model_validate({**self.model_dump(), **left})
 
 
 class RateLimit(BaseModel):

@@ -53,7 +53,8 @@ def typed(value: Any, kind: type[T]) -> T:
     """
     if not _has_kept(value):
         return validate(value, kind)
-    return restored(opened(value), kind)
+    # What is alive beside it is told as a checkpoint would tell it.
+    return restored(opened(from_text(to_text(value))), kind)
 
 
 def opened(value: Any) -> Any:
@@ -80,7 +81,7 @@ def digest(value: Any, kind: Any) -> str:
 def _packed(value: Any) -> Any:
     if value is None or type(value) in (str, int, float, bool):
         return value
-    if type(value) is list:
+    if type(value) is list or (type(value) is tuple and _has_kept(value)):
         return [_packed(part) for part in cast("list[Any]", value)]
     if type(value) is dict and all(type(key) is str for key in cast("dict[Any, Any]", value)):
         fields = {name: _packed(part) for name, part in cast("dict[str, Any]", value).items()}

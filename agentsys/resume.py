@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from agentsys.budgets.accounts import run_scope
 from agentsys.context import Context
 from agentsys.errors import Busy, InvalidOutput, InvalidTask, UnknownName, UserError
 from agentsys.events import (
@@ -17,6 +18,7 @@ from agentsys.events import (
 from agentsys.leases import is_alive, leased, process
 from agentsys.ledger import Ledger
 from agentsys.limits import Budget
+from agentsys.money import Spend
 from agentsys.node import Node
 from agentsys.run import Cost, Run
 from agentsys.running import FINAL, Parts, path_of
@@ -41,8 +43,12 @@ class Past:
         events = [recorded.event for recorded in ledger.events(run_ids=[run_id])]
         start = next((event for event in events if isinstance(event, RunStarted)), None)
         if start is None:
-            raise UnknownName("run", run_id, (), hint="'agentsys runs' lists them.")
+            raise _unknown(run_id)
         return cls(start, events)
+
+    def unknown(self) -> UnknownName:
+        """What to raise for somebody whose run it is not."""
+        return _unknown(self.start.run_id)
 
     @property
     def end(self) -> RunFinished | None:
@@ -123,6 +129,8 @@ class Resuming:
     given: tuple[Any, ...]
     """The answer, where there is one."""
     on_event: OnEvent | None
+    tenant: str | None = None
+    """Whose run it must be; `None`: anybody's."""
 
     async def run(self) -> Run[Any]:
         """The result that it has, or that it comes to.
@@ -135,6 +143,8 @@ class Resuming:
             raise UserError("Runs can be resumed only with a store: System(…, store=…).")
         async with leased(parts.store, f"run:{self.run_id}", f"The run {self.run_id!r}"):
             past = Past.read(parts.ledger, self.run_id)
+            if self.tenant not in (None, past.start.tenant):
+                raise past.unknown()
             if past.result is not None and not self.given:
                 return self._recorded(past, past.result)
             past.require_dead()
@@ -163,8 +173,16 @@ class Resuming:
         return await running.run(resumed)
 
     def _limit(self, past: Past) -> Budget | None:
+        """The run's own budget, less what was spent in it before it had one."""
         began = past.start.budget
-        return self.budget or (None if began is None else Budget.model_validate(began))
+        budget = self.budget or (None if began is None else Budget.model_validate(began))
+        if budget is None:
+            return None
+        account, spent = run_scope(self.run_id), Spend()
+        for call in past.calls():
+            if account not in call.accounts:
+                spent += call.spend
+        return budget.less(spent)
 
     def _task(self, past: Past) -> Any:
         try:
@@ -202,3 +220,7 @@ class Resuming:
                 f"{error.message}",
                 hint="Was it a run of another graph? The ledger has it as JSON.",
             ) from error
+
+
+def _unknown(run_id: str) -> UnknownName:
+    return UnknownName("run", run_id, (), hint="'agentsys runs' lists them.")

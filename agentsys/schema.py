@@ -7,6 +7,7 @@ ask for more than a schema can say.
 
 import json
 import math
+import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, TypeVar, cast
@@ -111,6 +112,11 @@ def conform(value: Any, schema: Mapping[str, Any]) -> None:
         raise InvalidOutput("the reply is nested too deeply.") from too_deep
     except Unresolvable as unknown:
         raise SchemaError(f"The schema has a '$ref' that leads nowhere: {unknown}.") from unknown
+    except re.error as bad:
+        raise SchemaError(
+            f"The schema has a pattern that Python cannot read: {bad}.",
+            hint="jsonschema checks patterns as Python's 're' does.",
+        ) from bad
     if error is not None:
         place = error.json_path.removeprefix("$").removeprefix(".")
         raise InvalidOutput(f"{place or 'the value'}: {error.message}.")

@@ -126,6 +126,7 @@ class System:
         *,
         resume: str,
         answer: Any = ...,
+        tenant: str = "",
         budget: Budget | None = None,
         on_event: OnEvent | None = None,
     ) -> Run[Y]: ...
@@ -152,6 +153,7 @@ class System:
             seed: Of every sampled reply.
             name: How the ledger calls the graph; default: the node's name.
             tenant: On whose account, and in whose shared memory; empty: nobody's in particular.
+                With `resume`: whose run it must be; empty: anybody's.
             team: Whose part of the tenant's shared memory; empty: the tenant's own.
             budget: What this run may spend; on resuming: in place of what it was begun with.
             run_id: An id of your own; LangGraph then keeps checkpoints of the run, too, where the
@@ -166,10 +168,17 @@ class System:
                 run cannot be begun or resumed.
             StoreError: the store cannot be used.
         """
+        _require_names(tenant, team)
         self._prepare(node)
         if resume is not None:
+            if seed or name or team or run_id:
+                raise UserError(
+                    "A run that is resumed has its own seed, name, team and id.",
+                    hint="Leave them out.",
+                )
             given = () if answer is _NOTHING else (answer,)
-            going = Resuming(self._parts, node, resume, budget, given, on_event)
+            whose = tenant or None
+            going = Resuming(self._parts, node, resume, budget, given, on_event, whose)
             return cast("Run[Y]", await going.run())
         task = _fitting(node, task)
         start = RunStarted(
@@ -193,6 +202,7 @@ class System:
             running = self._parts.running(node, task, start, budget, on_event)
             return cast("Run[Y]", await running.run(start))
 
+    @overload
     def run_sync(
         self,
         node: Node[X, Y],
@@ -201,16 +211,28 @@ class System:
         seed: int = 0,
         name: str | None = None,
         tenant: str = "",
+        team: str = "",
         budget: Budget | None = None,
-    ) -> Run[Y]:
+        run_id: str | None = None,
+    ) -> Run[Y]: ...
+    @overload
+    def run_sync(
+        self,
+        node: Node[X, Y],
+        task: X | None = None,
+        *,
+        resume: str,
+        answer: Any = ...,
+        tenant: str = "",
+        budget: Budget | None = None,
+    ) -> Run[Y]: ...
+    def run_sync(self, node: Node[X, Y], task: X | None = None, **how: Any) -> Run[Y]:
         """`run`, for code that is not async; threads take turns.
 
         Raises:
             UserError: as `run` does, and inside an event loop, which must `await run` instead.
         """
-        return self._sync.run(
-            self.run(node, task, seed=seed, name=name, tenant=tenant, budget=budget)
-        )
+        return self._sync.run(self.run(node, task, **how))  # pyright: ignore[reportCallIssue, reportArgumentType]  (the overloads are the same)
 
     async def stream(
         self,
@@ -332,6 +354,14 @@ def _as_json(task: Any, node: Node[Any, Any]) -> Any:
         return stored(task, node.takes)
     except InvalidOutput:
         return dump(task, node.takes)
+
+
+def _require_names(tenant: Any, team: Any) -> None:
+    for what, name in (("tenant", tenant), ("team", team)):
+        if not isinstance(name, str) or len(name) > 200 or not (name.isprintable() or not name):
+            raise UserError(
+                f"{name!r} is not a {what}.", hint="Use text of at most 200 printable characters."
+            )
 
 
 def _own(run_id: str) -> str:

@@ -37,6 +37,8 @@ from agentsys.stores import Balance, Store
 
 FRESH_S = 1.0
 """A budget that was set takes effect within this time, in every process."""
+PATIENCE_S = 20.0
+"""How long a call is tried to be booked while the store cannot be reached."""
 WARN_AT = 0.8
 """The part of a limit at which its crossing is recorded, besides the limit itself."""
 
@@ -194,13 +196,13 @@ class Budgets:
         Raises:
             StoreError: it could not be booked.
         """
-        held = self._holds.let_go(call.call_id)
+        held = self._holds.get(call.call_id)
         if held is None and not self._keeps:
             return []
-        record = to_record(call) if self._keeps else {"kind": "Call"}
-        booked = await self._store.settle(
-            call.call_id, call.accounts, call.spend, log=LOG, record=record, key=call.call_id
-        )
+        try:
+            booked = await self._booked(call)
+        finally:
+            self._holds.let_go(call.call_id)
         if booked is None or held is None:
             return []
         return [
@@ -208,6 +210,26 @@ class Budgets:
             for account, cap in held.room.limits.caps().items()
             for dimension, spent, limit in _crossed(booked[account].spent, call.spend, cap)
         ]
+
+    async def _booked(self, call: Call) -> dict[str, Balance] | None:
+        """Book it once, also over a restart of the store: it has been paid for."""
+        record = to_record(call) if self._keeps else {"kind": "Call"}
+        give_up, pause = time.monotonic() + PATIENCE_S, 0.1
+        while True:
+            try:
+                return await self._store.settle(
+                    call.call_id,
+                    call.accounts,
+                    call.spend,
+                    log=LOG,
+                    record=record,
+                    key=call.call_id,
+                )
+            except StoreError as error:
+                if not error.passing or time.monotonic() > give_up:
+                    raise
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, 2)
 
     async def release(self, call_id: str) -> None:
         """Give back what was held for a call that was not made."""

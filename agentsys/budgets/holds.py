@@ -40,6 +40,10 @@ class Holds:
         self._held[held.call_id] = held
         self._beat(held)
 
+    def get(self, call_id: str) -> Held | None:
+        """The hold of a call under way."""
+        return self._held.get(call_id)
+
     def let_go(self, call_id: str) -> Held | None:
         """The hold of a call that has ended, whose lease is not extended any more."""
         held = self._held.pop(call_id, None)

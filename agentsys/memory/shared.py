@@ -9,6 +9,9 @@ from agentsys.memory.search import MAX_QUERY, MAX_RESULTS, Search
 from agentsys.memory.vectors import Vectors
 from agentsys.stores.base import Values
 
+MAX_TTL_S = 100 * 365 * 86400
+"""A hundred years."""
+
 
 class SharedMemory:
     """The memories of all tenants and teams in a store."""
@@ -76,8 +79,11 @@ class Memory:
             UserError: key, content or `ttl` cannot be used.
         """
         check_key(key)
-        if ttl is not None and not ttl > 0:
-            raise UserError(f"'ttl' is seconds to live, so it cannot be {ttl!r}.")
+        if ttl is not None and not 0 < ttl <= MAX_TTL_S:
+            raise UserError(
+                f"'ttl' is seconds to live, so it cannot be {ttl!r}.",
+                hint="Leave it out for what is to be kept for ever.",
+            )
         data = record(content, self._node, self._run_id)
         version = await self._values.put(self._space, key, data, ttl=ttl, expected=expected)
         if version is not None:

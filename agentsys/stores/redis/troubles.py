@@ -52,11 +52,13 @@ def explained(name: str, error: Exception) -> StoreError:
     text = str(error)
     for pattern, cause, hint in _CAUSES:
         if re.search(pattern, text):
-            return StoreError(f"{name} cannot be used: {cause}.", hint=hint)
+            passing = passes(error)
+            return StoreError(f"{name} cannot be used: {cause}.", hint=hint, passing=passing)
     done = "reached" if re.search(_UNREACHED, text) else "used"
     return StoreError(
         f"{name} cannot be {done}: {' '.join(text.split()).rstrip('.')}.",
         hint="Is it running, and is 'store' right?",
+        passing=done == "reached",
     )
 
 
@@ -65,6 +67,14 @@ def passes(error: Exception) -> bool:
     text = str(error)
     known = any(re.search(pattern, text) for pattern, _, _ in _CAUSES)
     return not known or re.search(_PASSING, text) is not None
+
+
+def evicting(name: str, policy: str) -> StoreError:
+    """The server drops keys when its memory is full, and with them what was spent."""
+    return StoreError(
+        f"{name} drops data when its memory is full (maxmemory-policy {policy}).",
+        hint="Set its 'maxmemory-policy' to 'noeviction', or use another server.",
+    )
 
 
 def too_old(name: str, version: str) -> StoreError:

@@ -5,6 +5,7 @@ import os
 import socket
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -41,8 +42,9 @@ async def leased(
         StoreError: the store cannot be used.
     """
     lease = _Lease(store, name, what)
-    task = asyncio.current_task()
+    task, around = asyncio.current_task(), _INNERMOST.get()
     assert task is not None
+    _INNERMOST.set(lease)
     try:
         if not after_s:
             await surely(lease.take())
@@ -56,8 +58,15 @@ async def leased(
         finally:
             await keeping.end()
     finally:
+        _INNERMOST.set(around)
         with suppress(StoreError):  # it runs out by itself
             await lease.give_back()
+
+
+def is_taken_over() -> bool:
+    """Whether the lease around this, the innermost one, is somebody else's by now."""
+    lease = _INNERMOST.get()
+    return lease is not None and lease.lost
 
 
 class _Keeping:
@@ -158,6 +167,9 @@ class _Lease:
             raise
         self.version = version or self.version
         return version is not None
+
+
+_INNERMOST: ContextVar[_Lease | None] = ContextVar("_INNERMOST", default=None)
 
 
 async def _ended(task: asyncio.Task[None]) -> None:

@@ -20,6 +20,7 @@ from agentsys.errors import (
 )
 from agentsys.events import Call, RunFinished, RunInterrupted, RunResumed, RunStarted, Status
 from agentsys.journal import Journal
+from agentsys.leases import is_taken_over
 from agentsys.ledger import Ledger
 from agentsys.limits import Budget
 from agentsys.memory import SharedMemory
@@ -148,7 +149,8 @@ class Running:
         run = self._ended(status, error, output, **more)
         end = _finished(run)
         self.over = True
-        await self.writer.write(end)
+        if not is_taken_over():  # else the journal is another process's
+            await self.writer.write(end)
         return run
 
     def _ended(

@@ -127,7 +127,11 @@ async def test_another_lease_of_this_process_is_a_takeover(
 ) -> None:
     """Two tasks of one process are told apart: a lease is not one's own for its process alone."""
     monkeypatch.setattr(leases, "LEASE_S", 0.06)
-    with pytest.raises(UserError, match="has taken over"):
+
+    async def work() -> None:
         async with leased(store, "x", "The thing"):
             await store.put("leases", "x", f"{process()}:other", ttl=60)
             await asyncio.Event().wait()
+
+    with pytest.raises(UserError, match="has taken over"):
+        await work()

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from agentsys import Agent, Budget, System, UserError, both, open_store, step, tool
+from agentsys import Agent, Budget, System, UserError, both, leases, open_store, step, tool
 from agentsys.errors import StoreError, Unreachable
 from agentsys.events import Call, RunFinished
 from agentsys.models.base import Reply, Request
@@ -194,6 +194,23 @@ async def test_a_cancelled_run_holds_nothing(
         assert isinstance(small, Scripted)
         assert all(len(request.messages) == 2 for request in small.requests)
         assert await system.budgets.rebuild() == {}
+
+
+async def test_a_run_that_was_taken_over_writes_no_end(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where another process has taken over, how the run ends is that one's to record."""
+    monkeypatch.setattr(leases, "LEASE_S", 0.06)
+    model = Endless(answers=2)
+    async with system_at(url, tmp_path, slm=model) as system:
+        assert system.store is not None
+        assert system.ledger is not None
+        running = asyncio.ensure_future(system.run(flow, MANY, run_id="x"))
+        await model.waiting.wait()
+        await system.store.put("leases", "run:x", "elsewhere:1:2", ttl=60)
+        with pytest.raises(UserError, match="another process, which has taken over"):
+            await running
+        assert [*system.ledger.events(RunFinished)] == []
 
 
 async def test_a_tool_that_is_cancelled_counts_as_cut_off(tmp_path: Path) -> None:

@@ -189,6 +189,33 @@ async def test_a_full_server_loses_nothing(own: RedisServer):
     await store.close()
 
 
+@pytest.mark.parametrize("policy", ["allkeys-lru", "allkeys-lfu", "allkeys-random"])
+async def test_a_server_that_drops_any_key_is_refused(own: RedisServer, policy: str):
+    """What was spent must stay: such a server will do only where its memory has no limit."""
+    own.command("CONFIG", "SET", "maxmemory-policy", policy)
+    own.command("CONFIG", "SET", "maxmemory", "100mb")
+    store = open_store(own.url)
+    with pytest.raises(StoreError, match=rf"drops data.*{policy}.*to 'noeviction'"):
+        await store.append("log", {})
+    own.command("CONFIG", "SET", "maxmemory", "0")
+    assert await store.append("log", {})
+    await store.close()
+
+
+async def test_a_server_may_drop_what_has_a_time_to_live(own: RedisServer):
+    """None of our keys has one, whatever is kept: a lease, a value that expires, a hold."""
+    own.command("CONFIG", "SET", "maxmemory-policy", "volatile-lru")
+    own.command("CONFIG", "SET", "maxmemory", "100mb")
+    store = open_store(own.url)
+    await store.append("log", {"n": 1}, key="k")
+    await store.put("space", "key", 1, ttl=60)
+    await store.reserve("held", Spend(1), {"a": Spend(9, 9, 9, 9)}, **HOLD)
+    gate = {"requests_per_minute": 9, "tokens_per_minute": 9, "concurrency": 9}
+    await store.enter("gate", "slot", **gate, tokens=1, lease_s=60)
+    assert b",expires=0," in own.command("INFO", "keyspace")
+    await store.close()
+
+
 @pytest.mark.parametrize("own", [("--repl-diskless-sync-delay", "0")], indirect=True)
 async def test_a_replica_can_be_read(own: RedisServer):
     """A read-only replica gives what there is, and refuses to be written to."""

@@ -23,7 +23,7 @@ from redis.retry import Retry
 from agentsys.errors import SettingsError, StoreError
 from agentsys.stores.redis.address import described
 from agentsys.stores.redis.scripts import script
-from agentsys.stores.redis.troubles import explained, passes, too_new, too_old
+from agentsys.stores.redis.troubles import evicting, explained, passes, too_new, too_old
 
 # Their annotations leave types out.
 _Redis = cast("Any", redis.Redis)
@@ -184,6 +184,8 @@ class Server:
         with suppress(_r.NoPermissionError):
             info = (await self._exchange([("INFO", "server")]))[0]
         self._known(info)
+        with suppress(_r.NoPermissionError):
+            self._keeps((await self._exchange([("INFO", "memory")]))[0])
         found = script("open")
         command = ("EVALSHA", found.sha, 1, _VERSION_KEY, VERSION)
         self._known(info, (await self._exchange([command], found.text))[0])
@@ -195,6 +197,12 @@ class Server:
             raise too_old(self._name, f"{int(found[1])}.{int(found[2])}")
         if version is not None and version != b"%d" % VERSION:
             raise too_new(self._name, version)
+
+    def _keeps(self, info: bytes) -> None:
+        """See that it gives up no keys; ours have no time to live, so only `allkeys-…` would."""
+        policy = re.search(rb"maxmemory_policy:(allkeys-[a-z]+)", info)
+        if policy and not re.search(rb"maxmemory:0\b", info):
+            raise evicting(self._name, policy[1].decode())
 
     @contextmanager
     def _reading(self) -> Generator[Callable[..., list[Any]]]:

@@ -11,7 +11,7 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from page import write
 from rich.console import Console
@@ -23,6 +23,7 @@ sys.path.insert(0, str(ROOT / "scripts"))
 from miniatures.evaluate import unchecked
 from miniatures.exams import EXAMS, Question
 
+from agentsys import Temperature, choose, fit_temperature
 from agentsys.evaluation.separation import auroc, calibration_error
 from agentsys.models.tiers import Tiers
 from agentsys.project import find
@@ -35,6 +36,11 @@ ROLES = ("expression", "worked steps", "verdict")
 SEED = 77
 AT_ONCE = 8
 
+VERDICT = Literal["correct", "incorrect"]
+CHOSEN = "verdict, by `choose`"
+
+Picked = tuple[dict[str, float], str]
+"""Probabilities, and the right choice."""
 Answer = tuple[float | None, bool, str]
 """Confidence, whether it is right, and the answer itself."""
 
@@ -55,15 +61,34 @@ async def answers(system: System, role: str, questions: Sequence[Question]) -> l
     return list(await asyncio.gather(*(one(question) for question in questions)))
 
 
+async def choices(system: System, split: Any, number: int, seed: int) -> list[Picked]:
+    """The verdict alone, as a decision: its probabilities, and what would have been right."""
+    takes = find("agent", "judge").value.takes
+    node = choose(takes, VERDICT, "Judge the answer.", key="verdict", list_choices=False, tier="m")
+    gate = asyncio.Semaphore(AT_ONCE)
+
+    async def one(question: Question) -> Picked:
+        async with gate:
+            run = await system.run(node, validate_json(question.input, takes))
+        right = "correct" if question.right({"verdict": "correct"}) else "incorrect"
+        return run.output.probabilities or {}, right
+
+    questions = EXAMS["verdict"][1](split, number, seed)
+    return list(await asyncio.gather(*(one(question) for question in questions)))
+
+
 async def through(entry: dict[str, Any], number: int, bar: Progress, name: str) -> dict[str, Any]:
     """What a deployment answers to each role's questions."""
-    task = bar.add_task(name, total=len(ROLES))
+    task = bar.add_task(name, total=len(ROLES) + 1)
     found: dict[str, Any] = {}
     tiers = Tiers(Settings.model_validate({"deployments": [entry]}))
     async with System(tiers) as system:
         for role in ROLES:
             found[role] = await answers(system, role, EXAMS[role][1]("held_out", number, SEED))
             bar.advance(task)
+        fitted = await choices(system, "validation", number, SEED + 1)
+        found[CHOSEN] = (fitted, await choices(system, "held_out", number, SEED))
+        bar.advance(task)
     return found
 
 
@@ -97,6 +122,7 @@ def table(found: dict[str, Any]) -> str:
                     f"| {role} | {model} | {end} | {len(given)} | {sum(right) / len(right):.1%} |"
                     f" {_shown(auroc(sure, right))} | {_shown(calibration_error(sure, right))} |"
                 )
+    lines += _decisions(found)
     lines += ["", "| asked for | model | same answer | mean difference of confidence | largest |"]
     lines += ["|---|---|---:|---:|---:|"]
     for role in ROLES:
@@ -106,6 +132,26 @@ def table(found: dict[str, Any]) -> str:
                     f"| {role} | {model} | {_agreement(*(e[role] for e in ends.values()))} |"
                 )
     return "\n".join(lines)
+
+
+def _decisions(found: dict[str, Any]) -> list[str]:
+    lines: list[str] = []
+    for model, ends in found.items():
+        for end, roles in ends.items():
+            fitted, held_out = roles[CHOSEN]
+            temperature = fit_temperature([p for p, _ in fitted], [label for _, label in fitted])
+            for name, scale in (
+                (CHOSEN, Temperature()),
+                (f"{CHOSEN}, temperature {temperature.value:.2f}", temperature),
+            ):
+                picked = [(max(p, key=lambda c: p[c]), scale(p), label) for p, label in held_out]
+                sure = [scaled[choice] for choice, scaled, _ in picked]
+                right = [choice == label for choice, _, label in picked]
+                lines.append(
+                    f"| {name} | {model} | {end} | {len(right)} | {sum(right) / len(right):.1%} |"
+                    f" {_shown(auroc(sure, right))} | {_shown(calibration_error(sure, right))} |"
+                )
+    return lines
 
 
 def _agreement(first: list[Answer], second: list[Answer]) -> str:

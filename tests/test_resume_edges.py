@@ -26,6 +26,13 @@ async def asked(question: Question) -> Answer:
     return Answer(value=interrupt("how many?"))
 
 
+@step
+async def between(answer: Answer) -> Question:
+    """Asks a human between two agents."""
+    interrupt("go on?")
+    return Question(text=str(answer.value))
+
+
 def opened(folder: Path, *answers: object) -> System:
     return System(
         {"slm": Scripted(list(answers) or {"value": 1})},  # pyright: ignore[reportArgumentType]
@@ -65,7 +72,7 @@ async def test_parts_side_by_side_on_top_go_on(tmp_path: Path, run_id: str | Non
 async def test_a_budget_that_comes_late_counts_from_the_start(tmp_path: Path):
     """What the run had spent without one counts in it."""
     agent = Agent(Question, Answer, "x")
-    flow = agent >> Step.of(asked) >> agent
+    flow = agent >> between >> agent
     async with opened(tmp_path) as system:
         run = await system.run(flow, ASK)
         assert run.status == "interrupted"
@@ -76,19 +83,6 @@ async def test_a_budget_that_comes_late_counts_from_the_start(tmp_path: Path):
         run = await system.run(flow, resume=run.run_id, budget=Budget(calls=2))
         assert run.ok, run.error
         assert run.cost.calls == 2
-
-
-class Step:
-    """A step that asks, between two agents."""
-
-    @staticmethod
-    def of(node: object) -> object:
-        @step
-        async def between(answer: Answer) -> Question:
-            interrupt("go on?")
-            return Question(text=str(answer.value))
-
-        return between
 
 
 async def test_other_tenants_runs_are_not_there(tmp_path: Path):

@@ -81,7 +81,7 @@ def digest(value: Any, kind: Any) -> str:
 def _packed(value: Any) -> Any:
     if value is None or type(value) in (str, int, float, bool):
         return value
-    if type(value) is list or (type(value) is tuple and _has_kept(value)):
+    if type(value) is list or _holds_kept(value):
         return [_packed(part) for part in cast("list[Any]", value)]
     if type(value) is dict and all(type(key) is str for key in cast("dict[Any, Any]", value)):
         fields = {name: _packed(part) for name, part in cast("dict[str, Any]", value).items()}
@@ -119,6 +119,11 @@ def _unpacked(data: Any) -> Any:
             return {name: _unpacked(part) for name, part in fields.items()}
         case _:
             return data
+
+
+def _holds_kept(value: Any) -> bool:
+    """Whether it is a tuple with something in it that was kept."""
+    return isinstance(value, tuple) and _has_kept(value)
 
 
 def _has_kept(value: Any) -> bool:

@@ -13,7 +13,7 @@ from agentsys.guide import DEFAULT, Limits
 from agentsys.messages import Usage
 from agentsys.models.base import Cancelled, Guided, Reply, Request
 from agentsys.models.chat import Answered, Question, answered, cut, question
-from agentsys.models.failures import model_error, reached
+from agentsys.models.failures import model_error, reached, timed_out
 from agentsys.models.masks import marked
 from agentsys.money import Price
 from agentsys.rates import Rates
@@ -60,6 +60,8 @@ class Asking:
         self.seconds = 0.0
         """That servers worked in all tries that have ended: without waits, and without servers that
         were not there."""
+        self.lost = 0
+        """Tries of which nobody knows what they took."""
         self.watch = Stopwatch()
         """Shows the time since the first try began, but for waits for a place."""
         self._under_way: tuple[Route, Question, float] | None = None
@@ -89,6 +91,7 @@ class Asking:
                 # One that is final has asked nobody: those that are left have no room.
                 if not left or not error.retryable or self.watch.seconds >= self.longest_s:
                     soonest = min(errors, key=_patience)
+                    soonest.retryable &= self.lost < len(self.routes)
                     raise soonest from soonest.__cause__
 
     def cancelled(self) -> Cancelled:
@@ -162,16 +165,20 @@ class Asking:
         # this deployment that has failed.
         except Exception as error:
             self._under_way = None
-            if reached(error):
+            failure = model_error(error, route.name)
+            if timed_out(error):
+                self._book_lost(route, asked, started, failure)
+            elif reached(error):
                 self._book(route, Usage(0, 0), started)
-            raise model_error(error, route.name) from error
+            raise failure from error
         self._under_way = None
         reply = answered(response)
         if reply is None:
-            self._book(route, Usage(0, 0), started)
-            raise Unreachable(
+            failure = Unreachable(
                 f"The deployment {route.name!r} answered without a reply.", deployment=route.name
             )
+            self._book_lost(route, asked, started, failure)
+            raise failure
         usage = reply.usage or self._estimate(response.model, asked, reply)
         self._book(route, usage, started)
         _refuse_unfinished(route, reply, usage, self.request)
@@ -196,6 +203,19 @@ class Asking:
         before, worked = self._taken.get(route.price, (Usage(0, 0), 0.0))
         told, said = before.tokens_in + usage.tokens_in, before.tokens_out + usage.tokens_out
         self._taken[route.price] = Usage(told, said), worked + seconds
+
+    def _book_lost(
+        self, route: Route, asked: Question, started: float, failure: ModelError
+    ) -> None:
+        """Book a try whose usage nobody will tell as the most that it may have taken.
+
+        As many as there are deployments may be lost: what is held is for one each.
+        """
+        counted = self.count_tokens(model="", messages=asked.messages)
+        usage = Usage(min(counted, asked.most_tokens), self.request.max_tokens)
+        self._book(route, usage, started)
+        self.lost += 1
+        failure.tokens_in, failure.tokens_out = usage.tokens_in, usage.tokens_out
 
     def _arguments(self, route: Route, asked: Question) -> dict[str, Any]:
         arguments: dict[str, Any] = {

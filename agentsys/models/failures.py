@@ -58,6 +58,8 @@ KINDS: dict[str, tuple[type[ModelError], str, str]] = {
 An exception of a class that is not named goes by the nearest of its ancestors that is.
 """
 
+_TIMEOUTS = {"TimeoutError", "Timeout"}
+
 BY_STATUS = ("APIError", "MockException", "OpenAIError")
 """LiteLLM's classes that mean anything; the HTTP status decides."""
 
@@ -97,6 +99,11 @@ def reached(error: Exception) -> bool:
             return False
         cause = cause.__cause__ or cause.__context__
     return True
+
+
+def timed_out(error: Exception) -> bool:
+    """Whether a server was given up that may have gone on working on the request."""
+    return reached(error) and bool(_TIMEOUTS & {kind.__name__ for kind in type(error).__mro__})
 
 
 def _by_words(error: Exception, detail: str) -> tuple[type[ModelError], str, str] | None:

@@ -89,7 +89,12 @@ class LiteLLMTier:
         in use; what a server adds beyond the usual (a long system message of its own) is not known
         before its first reply, and counted from then on.
         """
-        return Worst(self._most_tokens(request) + self._unseen, self._longest_s, self._price)
+        return Worst(
+            self._most_tokens(request) + self._unseen,
+            self._longest_s,
+            self._price,
+            tries=len(self._routes),
+        )
 
     def _most_tokens(self, request: Request) -> int:
         return max(question(request, *way).most_tokens for way in self._ways)

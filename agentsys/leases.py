@@ -20,6 +20,11 @@ LEASE_S = 30.0
 
 _SPACE = "leases"
 
+_ENDED = ""
+"""In place of a process: the work has ended, or was left to others."""
+_SEEN_S = 3600.0
+"""How long that is kept."""
+
 
 @asynccontextmanager
 async def leased(
@@ -91,7 +96,7 @@ async def holders(store: Store) -> dict[str, str]:
     """The processes that work on something now, by what that is called."""
     found = await store.values(_SPACE)
     processes = {name: _process_in(str(v.data)) for name, v in found.items()}
-    return {name: whose for name, whose in processes.items() if not is_gone(whose)}
+    return {n: whose for n, whose in processes.items() if whose != _ENDED and not is_gone(whose)}
 
 
 @dataclass
@@ -115,7 +120,7 @@ class _Lease:
         if await self._put(ABSENT):
             return
         before = await self.store.get(_SPACE, self.name)
-        if before is not None and not is_gone(before.data):
+        if before is not None and before.data != _ENDED and not is_gone(before.data):
             raise self.taken_by(_shown(before.data))
         if not await self._put(ABSENT if before is None else before.version):
             raise self.taken_by("another process")
@@ -131,7 +136,7 @@ class _Lease:
             await asyncio.sleep(LEASE_S / 3)
 
     async def give_back(self) -> None:
-        await surely(self._delete())
+        await surely(self._end())
 
     def taken_by(self, whom: str) -> Busy:
         return Busy(
@@ -151,11 +156,12 @@ class _Lease:
         self.version, self.unsure = found.version, False
         return True
 
-    async def _delete(self) -> None:
+    async def _end(self) -> None:
         if self.unsure and not await self._is_ours():
             return
         if self.version is not None:
-            await self.store.delete(_SPACE, self.name, expected=self.version)
+            # Who was held up for longer than a lease is to see that it was followed.
+            await self.store.put(_SPACE, self.name, _ENDED, ttl=_SEEN_S, expected=self.version)
 
     async def _put(self, expected: int | None) -> bool:
         try:

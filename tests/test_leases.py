@@ -135,3 +135,22 @@ async def test_another_lease_of_this_process_is_a_takeover(
 
     with pytest.raises(UserError, match="has taken over"):
         await work()
+
+
+async def test_who_was_held_up_is_not_first_again(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Work that somebody else took over and finished meanwhile is not gone on with."""
+    monkeypatch.setattr(leases, "LEASE_S", 0.06)
+
+    async def work() -> None:
+        async with leased(store, "x", "The thing"):
+            # What another process leaves behind that followed: its lease, given back.
+            await store.put("leases", "x", leases._ENDED, ttl=60)
+            await asyncio.Event().wait()
+
+    with pytest.raises(UserError, match="another process, which has taken over"):
+        await work()
+    async with leased(store, "x", "The thing"):
+        assert await holders(store) == {"x": process()}
+    assert await holders(store) == {}

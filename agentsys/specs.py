@@ -5,13 +5,29 @@ from typing import Any
 
 from agentsys.agent import Agent
 from agentsys.choosing import Chooser
-from agentsys.node import Node
+from agentsys.node import Guarded, Node
 from agentsys.spec import AgentSpec
 
 
 def specs_in(node: Node[Any, Any]) -> Iterator[AgentSpec]:
     """The definition of every agent and decision in a graph, outside in."""
+    return (spec for spec, _ in asked_in(node))
+
+
+def asked_in(
+    node: Node[Any, Any], instead: tuple[str | None, ...] = (None,)
+) -> Iterator[tuple[AgentSpec, tuple[str, ...]]]:
+    """Every definition in a graph, outside in, with the tiers that it is asked of.
+
+    Args:
+        node: The graph.
+        instead: Tiers that an outer node asks in turn; `None`: each agent's own.
+    """
     if isinstance(node, Agent | Chooser):
-        yield node.spec
+        tiers = [found for tier in instead for found in ((tier,) if tier else node.spec.tiers)]
+        yield node.spec, tuple(dict.fromkeys(tiers))
+    if isinstance(node, Guarded):
+        own = (node.first, *node.escalation)
+        instead = tuple(dict.fromkeys(mine or outer for outer in instead for mine in own))
     for part in node.parts:
-        yield from specs_in(part)
+        yield from asked_in(part, instead)

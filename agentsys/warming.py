@@ -1,18 +1,31 @@
 """The first request of each schema, sent before anybody waits for it."""
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from agentsys.errors import AgentSysError, Truncated
-from agentsys.guide import guide
+from agentsys.errors import AgentSysError, ModelError, Truncated
+from agentsys.guide import DEFAULT, Limits, guide
 from agentsys.messages import Message
 from agentsys.models.base import Model, Request
 from agentsys.node import Node
-from agentsys.specs import specs_in
+from agentsys.schema import JsonObject, compact
+from agentsys.specs import asked_in
 
 _MESSAGES = (Message("user", "."),)
+
+
+@dataclass(frozen=True, slots=True)
+class Cold:
+    """A schema that a tier will be asked for, and has not been."""
+
+    tier: str
+    agent: str
+    """Whose replies have the schema; the first, where several have."""
+    schema: JsonObject
+    refused: str = ""
+    """Why Outlines does not compile it; empty where it does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +41,31 @@ class Warmed:
     """Why it could not be asked for; empty where it could."""
 
 
+def cold(
+    nodes: Iterable[Node[Any, Any]], tiers: Container[str], limits: Limits = DEFAULT
+) -> list[Cold]:
+    """Every schema that these tiers will be asked for, once each; asks nobody.
+
+    Args:
+        nodes: The graphs that will be run.
+        tiers: The tiers to warm; others are left alone.
+        limits: Of the masks that are sent to them.
+    """
+    found: dict[tuple[str, str], Cold] = {}
+    for node in nodes:
+        for spec, asked in asked_in(node):
+            if spec.schema is None:
+                continue
+            for tier in asked:
+                if tier not in tiers:
+                    continue
+                guided = guide(spec.schema, limits)
+                # Schemas that differ in words alone have one pattern, and one automaton.
+                key = tier, guided.regex or compact(spec.schema)
+                found.setdefault(key, Cold(tier, spec.name, spec.schema, guided.refused))
+    return list(found.values())
+
+
 async def warm(nodes: Iterable[Node[Any, Any]], models: Mapping[str, Model]) -> list[Warmed]:
     """Ask each tier once, for one token, for every schema that its agents will ask it for.
 
@@ -38,26 +76,22 @@ async def warm(nodes: Iterable[Node[Any, Any]], models: Mapping[str, Model]) -> 
         nodes: The graphs that will be run.
         models: The models to warm, by tier; tiers that are not among them are left alone.
     """
-    asked: dict[tuple[str, str], tuple[str, Request]] = {}
-    for node in nodes:
-        for spec in specs_in(node):
-            regex = guide(spec.schema).regex if spec.schema is not None else None
-            for tier in spec.tiers if regex else ():
-                request = Request(_MESSAGES, spec.schema, max_tokens=1)
-                asked.setdefault((tier, regex or ""), (spec.name, request))
-    return [
-        await _warmed(tier, agent, request, models[tier])
-        for (tier, _), (agent, request) in asked.items()
-        if tier in models
-    ]
+    return [await warmed(each, models[each.tier]) for each in cold(nodes, models)]
 
 
-async def _warmed(tier: str, agent: str, request: Request, model: Model) -> Warmed:
+async def warmed(given: Cold, model: Model) -> Warmed:
+    """Ask a tier's model for a schema; one that Outlines refuses is sent to nobody."""
+    if given.refused:
+        problem = f"Outlines does not compile it: {given.refused}."
+        return Warmed(given.tier, given.agent, 0.0, 0, problem)
     started = time.perf_counter()
     try:
-        reply = await model.ask(request)
-    except Truncated as cut:  # after one token, as it was meant to be
-        return Warmed(tier, agent, cut.seconds or time.perf_counter() - started, cut.nano_usd)
-    except AgentSysError as error:
-        return Warmed(tier, agent, time.perf_counter() - started, 0, str(error))
-    return Warmed(tier, agent, reply.seconds, reply.nano_usd)
+        reply = await model.ask(Request(_MESSAGES, given.schema, max_tokens=1))
+    except ModelError as error:
+        seconds = error.seconds or time.perf_counter() - started
+        # After one token, as it was meant to be.
+        problem = "" if isinstance(error, Truncated) else str(error)
+        return Warmed(given.tier, given.agent, seconds, error.nano_usd, problem)
+    except AgentSysError as error:  # such as a model that is not there
+        return Warmed(given.tier, given.agent, time.perf_counter() - started, 0, str(error))
+    return Warmed(given.tier, given.agent, reply.seconds, reply.nano_usd)

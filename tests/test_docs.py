@@ -7,11 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from agentsys.cli.main import COMMANDS
+from agentsys.cli.vllm_progress import row as row_of_up
 from agentsys.cli.vllm_status import row
 from agentsys.evaluation.report import Row
 from agentsys.memory import Entry
 from agentsys.models.vllm.status import Status
+from agentsys.models.vllm.up import Progress
 from agentsys.servers import VllmServer
+from agentsys.warming import Warmed
 from tests.cli.conftest import Command, agentsys
 
 __all__ = ["agentsys"]
@@ -76,6 +79,20 @@ def test_every_key_of_a_vllm_server_is_named() -> None:
     shape = re.search(r"`agentsys vllm status` one of `\{(.+?)\}`", TEXT, re.S)
     assert shape is not None
     assert re.findall(r'"(\w+)"', shape[1]) == list(row(Status("a", "stopped", None, None)))
+
+
+def test_every_key_of_a_server_that_comes_up_is_named() -> None:
+    """`agentsys vllm up` prints these keys and no others, for servers and for warmed schemas."""
+    given = {"name": "a", "tier": "slm", "model": "m", "usd_per_hour": 1}
+    server = VllmServer.model_validate(given)
+    step = Progress("a", "ready", 1.0, "", False)
+    printed = row_of_up(step, server, {"a": [Warmed("slm", "solver", 1.0, 1)]})
+    shape = re.search(r"`agentsys vllm up` prints a list of `\{(.+?)\}`", TEXT)
+    assert shape is not None
+    assert re.findall(r'"(\w+)"', shape[1]) == list(printed)
+    schema = re.search(r"`warmed` is `null` without `--warm`, else\na list of `\{(.+?)\}`", TEXT)
+    assert schema is not None
+    assert re.findall(r'"(\w+)"', schema[1]) == list(printed["warmed"][0])
 
 
 def test_every_key_of_a_listed_run_is_named(agentsys: Command) -> None:

@@ -3,6 +3,8 @@
 from decimal import Decimal
 from typing import Any, Literal
 
+from pydantic import BaseModel
+
 from agentsys import Agent, System, choose
 from agentsys.errors import Unreachable
 from agentsys.models.litellm import router_models
@@ -11,6 +13,10 @@ from agentsys.settings import Deployment
 from agentsys.warming import warm
 from tests.loopback import Loopback
 from tests.shapes import Answer, Question, double
+
+
+class Endless(BaseModel):
+    more: "Endless"
 
 
 def deployment(url: str) -> Deployment:
@@ -44,6 +50,34 @@ async def test_a_model_that_is_not_there_is_a_row() -> None:
     first, second = await warm([solve], models)
     assert first.problem == "It is not there."
     assert (second.tier, second.problem) == ("llm", "")
+
+
+async def test_tiers_that_an_outer_node_asks_are_warmed() -> None:
+    """Those that are really asked: not an agent's own where an outer node names another."""
+    solve = Agent(Question, Answer, "Give the number.")
+    found = {}
+    for name, node in {
+        "at": (solve >> double).at("llm"),
+        "escalated": (solve >> double).escalate("llm"),
+        "inner first": (solve >> double).at("llm").escalate("big"),
+        "inner wins": ((solve >> double).at("llm") >> double).escalate("big"),
+    }.items():
+        models = {tier: Scripted({"value": 1}) for tier in ("slm", "llm", "big")}
+        found[name] = [each.tier for each in await warm([node], models)]
+    assert found == {
+        "at": ["llm"],
+        "escalated": ["slm", "llm"],
+        "inner first": ["llm", "big"],
+        "inner wins": ["llm"],
+    }
+
+
+async def test_a_schema_that_outlines_refuses_is_a_row() -> None:
+    """Nobody is asked for it: it would be told in the prompt, and there is nothing to compile."""
+    model = Scripted({"value": 1})
+    (row,) = await warm([Agent(Question, Endless, "Go on.")], {"slm": model})
+    assert row.problem.startswith("Outlines does not compile it: ")
+    assert model.requests == []
 
 
 async def test_free_text_needs_no_warming() -> None:

@@ -30,6 +30,7 @@ max_model_len = 512
 python = "{python}"
 port = {port}
 usd_per_hour = 0.36
+env = {{ VLLM_V1_USE_OUTLINES_CACHE = "1", OUTLINES_CACHE_DIR = "{cache}" }}
 adapters = [{{ name = "mini-odd", tier = "odd", path = "odd", usd_per_hour = 3.6 }}]
 """
 
@@ -48,6 +49,11 @@ class VllmServer:
     def config(self) -> Path:
         """The configuration that has it."""
         return self.folder / "agentsys.toml"
+
+    @property
+    def compiled(self) -> Path:
+        """Where vLLM keeps what Outlines has compiled for it; unset, it keeps that in memory."""
+        return self.folder / "outlines" / "outlines_cache.db"
 
     @property
     def url(self) -> str:
@@ -74,7 +80,8 @@ def start(folder: Path) -> VllmServer:
     """Start it with its state in that folder."""
     port = free_port()
     adapter(folder / "odd")
-    text = _CONFIG.format(model=MODEL, python=interpreter(), port=port)
+    cache = folder / "outlines"
+    text = _CONFIG.format(model=MODEL, python=interpreter(), port=port, cache=cache)
     (folder / "agentsys.toml").write_text(text)
     server = VllmServer(folder, folder / "home", port)
     server.up()

@@ -41,6 +41,9 @@ def up(
     timeout: Annotated[
         float, typer.Option("--timeout", help="Give up after so many seconds.", min=0)
     ] = 900,
+    warm: Annotated[
+        bool, typer.Option("--warm", help="Then have them compile the schemas of all graphs.")
+    ] = False,
     as_json: AsJson = False,
     config: Config = None,
 ) -> None:
@@ -49,7 +52,7 @@ def up(
     They outlive the terminal. One that crashes is started again. Ctrl-C stops those that are not
     ready yet.
     """
-    from agentsys.cli.vllm_progress import shown
+    from agentsys.cli.vllm_progress import row, shown
     from agentsys.errors import AgentSysError
     from agentsys.models.vllm.prepare import chosen
     from agentsys.models.vllm.up import Up
@@ -63,23 +66,16 @@ def up(
     except KeyboardInterrupt:
         bringing.give_up()
         raise
+    warmed = None
+    if warm:
+        from agentsys.cli.vllm_warm import warm_up
+
+        ready = {each.name for each in last if each.phase == "ready"}
+        warmed = warm_up(settings, [server for server in servers if server.name in ready])
     if as_json:
         from agentsys.cli.output import print_json
 
-        urls = {server.name: f"{server.url}/v1" for server in servers}
-        print_json(
-            [
-                {
-                    "name": each.name,
-                    "state": each.phase,
-                    "url": urls[each.name],
-                    "seconds": round(each.seconds, 3),
-                    "already": each.already,
-                    "error": None if each.phase == "ready" else each.line,
-                }
-                for each in last
-            ]
-        )
+        print_json([row(*each, warmed) for each in zip(last, servers, strict=True)])
     failed = [each for each in last if each.phase != "ready"]
     if failed:
         first = failed[0]

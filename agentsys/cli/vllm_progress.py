@@ -1,7 +1,8 @@
 """How `agentsys vllm up` shows servers that come up."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import nullcontext
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console, Group
 from rich.live import Live
@@ -10,6 +11,11 @@ from rich.text import Text
 from agentsys.cli.output import console
 from agentsys.cli.readable import readable
 from agentsys.models.vllm.up import Progress
+from agentsys.money import usd
+from agentsys.servers import VllmServer
+
+if TYPE_CHECKING:
+    from agentsys.warming import Warmed
 
 _LINE = 70
 """Characters of what a server logged last."""
@@ -31,6 +37,38 @@ def shown(steps: Iterable[list[Progress]]) -> list[Progress]:
                     _tell_start(each, terminal)
                 told.add((each.name, each.phase))
     return last
+
+
+def row(
+    step: Progress, server: VllmServer, warmed: "Mapping[str, Sequence[Warmed]] | None"
+) -> dict[str, Any]:
+    """One server as JSON.
+
+    Args:
+        step: How far it is.
+        server: As it is configured.
+        warmed: The schemas that were warmed, by server; `None` where none were to be.
+    """
+    found = None if warmed is None else [_warmed(each) for each in warmed.get(step.name, ())]
+    return {
+        "name": step.name,
+        "state": step.phase,
+        "url": f"{server.url}/v1",
+        "seconds": round(step.seconds, 3),
+        "already": step.already,
+        "warmed": found,
+        "error": None if step.phase == "ready" else step.line,
+    }
+
+
+def _warmed(each: "Warmed") -> dict[str, Any]:
+    return {
+        "tier": each.tier,
+        "agent": each.agent,
+        "seconds": round(each.seconds, 6),
+        "usd": str(usd(each.nano_usd)),
+        "error": each.problem or None,
+    }
 
 
 def _line(step: Progress) -> Text:

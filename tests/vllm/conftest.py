@@ -50,6 +50,7 @@ class Project:
             "PYTHONPATH": str(DOUBLE),
             "DOUBLE_STARTS": str(self.folder / f"{name}.starts"),
             "DOUBLE_BREAKS": str(self.folder / f"{name}.breaks"),
+            "DOUBLE_ASKED": str(self.folder / f"{name}.asked"),
             **(env or {}),
         }
         keys = [
@@ -84,6 +85,11 @@ class Project:
         """The servers that have been started, by their numbers."""
         file = self.folder / f"{name}.starts"
         return [int(line) for line in file.read_text().split()] if file.exists() else []
+
+    def asked(self, name: str = "one") -> list[dict[str, Any]]:
+        """The chats that a server was asked for, in order."""
+        file = self.folder / f"{name}.asked"
+        return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
 
     def state(self, name: str = "one") -> State:
         """What its supervisor says."""

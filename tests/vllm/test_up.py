@@ -17,7 +17,7 @@ import pytest
 from tests.vllm.conftest import Command, Project, until
 from tests.vllm.double.vllm.entrypoints.openai.api_server import Doors, Server
 
-KEYS = {"name", "state", "url", "seconds", "already", "error"}
+KEYS = {"name", "state", "url", "seconds", "already", "warmed", "error"}
 
 
 def test_up_starts_and_down_ends(agentsys: Command, project: Project) -> None:

@@ -25,11 +25,13 @@ vllm:request_inference_time_seconds_sum{engine="0",model_name="double"} 1.5
 vllm:cache_config_info{block_size="16",num_gpu_blocks="10",note="a \\"b\\", c"} 1.0
 """
 
+MESSAGE = {"role": "assistant", "content": "{"}
+
 ENGINE = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(3600)"
 
 
 class Doors(BaseHTTPRequestHandler):
-    """Health, models and metrics."""
+    """Health, models, metrics, and chats."""
 
     models: tuple[str, ...] = ()
 
@@ -39,6 +41,28 @@ class Doors(BaseHTTPRequestHandler):
         self.send_response(200)
         self.end_headers()
         self.wfile.write(text.encode())
+
+    def do_POST(self) -> None:
+        """One token of what is asked for, as vLLM does where `max_tokens` is 1."""
+        asked = self.rfile.read(int(self.headers["Content-Length"]))
+        with Path(os.environ["DOUBLE_ASKED"]).open("ab") as file:
+            file.write(asked + b"\n")
+        if os.environ.get("DOUBLE_HANGS"):
+            time.sleep(3600)
+        if os.environ.get("DOUBLE_REFUSES", "nothing") in asked.decode():
+            self._say(400, {"error": {"message": "no grammar", "code": 400}})
+            return
+        choice = {"index": 0, "finish_reason": "length", "message": MESSAGE}
+        usage = {"prompt_tokens": 3, "completion_tokens": 1, "total_tokens": 4}
+        self._say(200, {"id": "1", "model": "double", "choices": [choice], "usage": usage})
+
+    def _say(self, status: int, body: dict[str, object]) -> None:
+        text = json.dumps(body).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text)
 
     def log_message(self, format: str, *args: object) -> None:
         """Nothing."""

@@ -120,7 +120,8 @@ def _show(name: str, each: "Checked") -> None:
     found = each.guide
     pairs = [("name", name)]
     if found.refused:
-        pairs.append(("refused", f"{found.refused}; --states and --depth raise the limits."))
+        hint = "; --states allows more." if found.too_large else "."
+        pairs.append(("refused", found.refused + hint))
     for label, lines in (
         ("enforced", found.enforced),
         ("validated afterwards", found.unenforced),

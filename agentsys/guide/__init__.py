@@ -18,7 +18,7 @@ from typing import Any
 from agentsys.guide import outlines
 from agentsys.guide.drafts import modern
 from agentsys.guide.limits import CHARACTERS, DEFAULT, Limits
-from agentsys.guide.refusals import Refused
+from agentsys.guide.refusals import Refused, TooLarge
 from agentsys.guide.size import size
 from agentsys.guide.supported import Reader
 
@@ -49,6 +49,8 @@ class Guide:
     """Keywords that the regex holds replies to, by place."""
     narrowed: tuple[str, ...] = ()
     """What would be valid and cannot be written: what is nested too deep."""
+    too_large: bool = False
+    """Whether it is refused for more states than the limits allow."""
 
 
 def guide(schema: Any, limits: Limits = DEFAULT) -> Guide:
@@ -67,7 +69,7 @@ def _guide(schema: str, limits: Limits) -> Guide:
             raise Refused("it has the character U+E000, which marks places in patterns")
         return _compiled(root, limits)
     except Refused as error:
-        return Guide(None, (), str(error))
+        return Guide(None, (), str(error), too_large=isinstance(error, TooLarge))
     except RecursionError:
         return Guide(None, (), "it is nested too deeply")
     except (ArithmeticError, AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
@@ -131,4 +133,4 @@ def _must_fit(regex: str, limits: Limits, *, searches: bool) -> None:
             raise Refused(outlines.TOO_MUCH)
         states = found.states
     if states > limits.states:
-        raise Refused(f"its automaton has {states:,} states, and {limits.states:,} are allowed")
+        raise TooLarge(f"its automaton has {states:,} states, and {limits.states:,} are allowed")

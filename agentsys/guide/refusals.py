@@ -11,3 +11,7 @@ class Impossible(Refused):
 
 class TooDeep(Impossible):
     """A recursive type has come to its limit."""
+
+
+class TooLarge(Refused):
+    """It takes more than a limit allows that can be raised."""

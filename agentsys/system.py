@@ -26,6 +26,7 @@ from agentsys.running import Parts
 from agentsys.schema import dump, name_of, stored, validate
 from agentsys.settings import Settings
 from agentsys.stores import Store, open_store
+from agentsys.unenforced import Unenforced
 from agentsys.writer import OnEvent
 
 X = TypeVar("X")
@@ -73,6 +74,7 @@ class System:
             memory = SharedMemory(store)
         self._parts = Parts(models, store, self.budgets, memory, checkpoints)
         self._sync = BlockingLoop()
+        self._unenforced: Unenforced | None = None
 
     @classmethod
     def load(cls, path: str | None = None) -> "System":
@@ -84,13 +86,15 @@ class System:
         """
         settings = Settings.load(path)
         store = open_store(settings.store_url)
-        return cls(
+        system = cls(
             Tiers(settings, store),
             store=store,
             budgets=settings.budgets,
             memory=SharedMemory(store, embedder(settings)),
             checkpoints=settings.checkpoints_url,
         )
+        system._unenforced = Unenforced(settings)
+        return system
 
     def memory(self, tenant: str = "", team: str = "") -> Memory:
         """The shared memory of a tenant, or of one of its teams.
@@ -177,10 +181,12 @@ class System:
                     hint="Leave them out.",
                 )
             given = () if answer is _NOTHING else (answer,)
+            await self._tell_unenforced(node)
             whose = tenant or None
             going = Resuming(self._parts, node, resume, budget, given, on_event, whose)
             return cast("Run[Y]", await going.run())
         task = _fitting(node, task)
+        await self._tell_unenforced(node)
         start = RunStarted(
             run_id=_own(run_id) if run_id is not None else uuid4().hex,
             graph=name or node.name,
@@ -290,6 +296,10 @@ class System:
                 raise UnknownName("tier", tier, self.models)
             self.models[tier]
         node.graph()  # compiled now, so that no run's time has it in
+
+    async def _tell_unenforced(self, node: Node[Any, Any]) -> None:
+        if self._unenforced is not None:
+            await self._unenforced.tell(node)
 
     def _require_new(self, run_id: str) -> None:
         if self.ledger is None:

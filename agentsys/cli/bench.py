@@ -129,9 +129,10 @@ def _say_how_to_go_on(bench: str, config: str | None) -> None:
 
 def _run(planned: "Bench", config: str | None, concurrency: int) -> bool:
     """Whether it came to its end; Ctrl-C ends it earlier."""
+    from agentsys.cli.notices import notices
     from agentsys.evaluation.bench import Progress as Step
 
-    with _bars() as bars:
+    with _bars() as bars, notices():
         tasks = len(planned.suite.tasks)
         ids = {name: bars.add_task(name, total=tasks, won=0) for name in planned.graphs}
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from agentsys.cli.notices import notices
 from agentsys.cli.readable import readable
 from agentsys.cli.receipt import print_event, print_run, say_how_to_go_on
 from agentsys.errors import StoreError
@@ -35,7 +36,8 @@ class Carried:
     def out(self, work: Work, budget: "Budget | None", *, debug: bool) -> None:
         """Carry it out and print it; exits with 1 where it is not ok."""
         try:
-            finished, scarce = asyncio.run(self._run(work, budget))
+            with notices():
+                finished, scarce = asyncio.run(self._run(work, budget))
         except (KeyboardInterrupt, StoreError):
             if self.run_id:
                 say_how_to_go_on(self.run_id, self.config)

@@ -9,6 +9,7 @@ from typing import Any
 from rich.live import Live
 from rich.text import Text
 
+from agentsys.cli.notices import notices
 from agentsys.cli.output import console, dollars, say
 from agentsys.cli.readable import readable
 from agentsys.models.tiers import Tiers
@@ -27,7 +28,8 @@ def warm_up(settings: Settings, servers: Sequence[VllmServer]) -> dict[str, list
         What came of each schema, by server.
     """
     try:
-        found = asyncio.run(_all(settings, servers, _graphs()))
+        with notices():
+            found = asyncio.run(_all(settings, servers, _graphs()))
     except KeyboardInterrupt:
         say("The servers stay up.", err=True)
         raise

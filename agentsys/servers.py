@@ -75,6 +75,10 @@ class VllmServer(Priced):
     port: int = Field(default=8000, ge=1, le=65535)
     timeout_s: float = Field(default=60, gt=0)
     """Of one request."""
+    guide_states: int = Field(default=2_500, ge=1)
+    """The largest automaton, over bytes, that replies are held to."""
+    guide_depth: int = Field(default=3, ge=1, le=16)
+    """How often a recursive type may occur inside itself in a guided reply."""
 
     @field_validator("device", mode="before")
     @classmethod
@@ -140,6 +144,8 @@ class VllmServer(Priced):
                 "litellm_params": params,
                 "guided": "outlines",
                 "timeout_s": self.timeout_s,
+                "guide_states": self.guide_states,
+                "guide_depth": self.guide_depth,
                 **prices,
             }
         )

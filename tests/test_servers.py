@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from agentsys.errors import SettingsError
-from agentsys.settings import Settings
+from agentsys.settings import Deployment, Settings
 
 SERVER = """
 [[vllm]]
@@ -45,6 +45,18 @@ def test_a_server_is_a_deployment_of_its_tier(tmp_path: Path) -> None:
         Decimal("2.5"),
         Decimal("0.05"),
     )
+
+
+def test_its_masks_may_be_larger(tmp_path: Path) -> None:
+    """The limits hold for the server and its adapters, and are a deployment's unless given."""
+    plain, *_ = load(tmp_path, SERVER).deployments
+    own = Deployment.model_fields
+    assert (plain.guide_states, plain.guide_depth) == (
+        own["guide_states"].default,
+        own["guide_depth"].default,
+    )
+    raised = load(tmp_path, SERVER + "guide_states = 9000\nguide_depth = 5\n" + ADAPTER)
+    assert [(d.guide_states, d.guide_depth) for d in raised.deployments] == [(9000, 5)] * 2
 
 
 def test_an_adapter_is_a_deployment_of_its_own(tmp_path: Path) -> None:

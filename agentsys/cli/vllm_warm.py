@@ -12,6 +12,7 @@ from rich.text import Text
 from agentsys.cli.notices import notices
 from agentsys.cli.output import console, dollars, say
 from agentsys.cli.readable import readable
+from agentsys.models.masks import limits_of
 from agentsys.models.tiers import Tiers
 from agentsys.money import usd
 from agentsys.node import Node
@@ -59,7 +60,8 @@ async def _server(
 ) -> list[Warmed]:
     tiers = Tiers(_alone(settings, server))
     try:
-        return [await _shown(server.name, each, tiers) for each in cold(graphs, tiers)]
+        limits = limits_of(server.deployments()[0])
+        return [await _shown(server.name, each, tiers) for each in cold(graphs, tiers, limits)]
     finally:
         await tiers.close()
 

@@ -135,6 +135,13 @@ def test_a_schema_that_outlines_refuses_is_not_sent(agentsys: Command, project: 
     assert "warning: one could not be warmed for deep@slm: Outlines does not compile it" in up.err
 
 
+def test_the_limits_are_those_of_the_server(agentsys: Command, project: Project) -> None:
+    """What it is sent is what its runs send; with too few states, nothing is."""
+    project.add("one", "guide_states = 20")
+    [row] = agentsys("vllm", "up", "--warm", "--json").json()[0]["warmed"]
+    assert (project.asked(), "and 20 are allowed" in row["error"]) == ([], True)
+
+
 def test_without_it_nothing_is_asked(agentsys: Command, project: Project) -> None:
     """`warmed` is null then, and empty where no graph asks the server for JSON."""
     project.add("one", 'tier = "mine"')

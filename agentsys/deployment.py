@@ -19,8 +19,8 @@ class Priced(BaseModel):
     usd_per_mtok_in: Decimal | None = Field(default=None, ge=0)
     usd_per_mtok_out: Decimal | None = Field(default=None, ge=0)
     usd_per_hour: Decimal | None = Field(default=None, ge=0)
-    share: Decimal = Field(default=Decimal(1), gt=0, le=1)
-    """The part of the machine that one call takes, for `usd_per_hour`."""
+    share: Decimal | None = Field(default=None, gt=0, le=1)
+    """The part of the machine that one call takes, for `usd_per_hour`; unset: it is measured."""
 
     @model_validator(mode="after")
     def _both_prices(self) -> Self:
@@ -33,7 +33,7 @@ class Priced(BaseModel):
 
     @model_validator(mode="after")
     def _share_of_something(self) -> Self:
-        if "share" in self.model_fields_set and self.usd_per_hour is None:
+        if self.share is not None and self.usd_per_hour is None:
             raise ValueError("'share' does nothing without 'usd_per_hour': leave it out")
         return self
 

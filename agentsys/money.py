@@ -82,14 +82,23 @@ class Price:
     """US dollars per million generated tokens."""
     usd_per_hour: Decimal = Decimal(0)
     """US dollars per hour that the machine works on the call."""
-    share: Decimal = Decimal(1)
-    """The part of the machine that one call takes, for `usd_per_hour`."""
+    share: Decimal | None = None
+    """The part of the machine that one call takes, for `usd_per_hour`; `None`: it is measured, by
+    how many are under way at once."""
 
     def of(self, usage: Usage, seconds: float = 0.0) -> int:
-        """Nano-dollars for a call of `usage` tokens that took `seconds`."""
+        """Nano-dollars for a call of `usage` tokens that took `seconds`.
+
+        Where the share is measured, the seconds are those that the call was given of the machine.
+        """
         tokens = usage.tokens_in * self.usd_per_mtok_in + usage.tokens_out * self.usd_per_mtok_out
         hours = Decimal(str(seconds)) / 3600
-        return nano(tokens / 1_000_000 + hours * self.usd_per_hour * self.share)
+        return nano(tokens / 1_000_000 + hours * self.most_usd_per_hour)
+
+    @property
+    def most_usd_per_hour(self) -> Decimal:
+        """US dollars per hour of a call that has the machine to itself, as far as it can."""
+        return self.usd_per_hour if self.share is None else self.usd_per_hour * self.share
 
     @property
     def basis(self) -> str:

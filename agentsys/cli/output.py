@@ -52,7 +52,8 @@ def rates(price: Price) -> str:
     if "token" in price.basis:
         parts.append(f"${price.usd_per_mtok_in:f} in, ${price.usd_per_mtok_out:f} out per Mtok")
     if "hour" in price.basis:
-        parts.append(f"${price.usd_per_hour:f} an hour x {price.share:f}")
+        share = "measured share" if price.share is None else f"{price.share:f}"
+        parts.append(f"${price.usd_per_hour:f} an hour x {share}")
     return " + ".join(parts)
 
 

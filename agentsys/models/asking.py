@@ -2,7 +2,6 @@
 
 import asyncio
 import random
-import time
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
@@ -14,7 +13,9 @@ from agentsys.messages import Usage
 from agentsys.models.base import Cancelled, Guided, Reply, Request
 from agentsys.models.chat import Answered, Question, answered, cut, question
 from agentsys.models.failures import model_error, reached, timed_out
+from agentsys.models.machine import Machine
 from agentsys.models.masks import marked
+from agentsys.models.taken import Taken
 from agentsys.money import Price
 from agentsys.rates import Rates
 from agentsys.retry import Stopwatch
@@ -38,6 +39,7 @@ class Route:
     price: Price
     gives_logprobs: bool
     timeout_s: float
+    machine: Machine
     limits: Limits = DEFAULT
     """Of the masks that it is given to build."""
 
@@ -57,23 +59,13 @@ class Asking:
     """After which the last try is given up; waits for a place do not count."""
 
     def __post_init__(self) -> None:
-        self.seconds = 0.0
-        """That servers worked in all tries that have ended: without waits, and without servers that
-        were not there."""
+        self.taken = Taken(self.longest_s)
         self.lost = 0
         """Tries of which nobody knows what they took."""
         self.watch = Stopwatch()
         """Shows the time since the first try began, but for waits for a place."""
-        self._under_way: tuple[Route, Question, float] | None = None
-        """Who is being asked, what, and since when."""
-        self._taken: dict[Price, tuple[Usage, float]] = {}
-        """What was taken at each price. It is rounded once: rounding each try could cost more than
-        was held for all of them."""
-
-    @property
-    def nano_usd(self) -> int:
-        """What all tries that have ended cost."""
-        return sum(price.of(usage, seconds) for price, (usage, seconds) in self._taken.items())
+        self._under_way: tuple[Route, Question] | None = None
+        """Who is being asked, and what."""
 
     async def round(self) -> Reply:
         """Ask each deployment at most once, until one replies.
@@ -100,17 +92,19 @@ class Asking:
         The prompt of the request under way counts, by LiteLLM's tokenizer: it has been sent.
         """
         if self._under_way is None:
-            return Cancelled(deployment="", nano_usd=self.nano_usd, seconds=self.seconds)
-        route, asked, started = self._under_way
+            return Cancelled(
+                deployment="", nano_usd=self.taken.nano_usd, seconds=self.taken.seconds
+            )
+        route, asked = self._under_way
         # Without a model's name it counts by a tokenizer that is on this machine.
         counted = self.count_tokens(model="", messages=asked.messages)
         usage = Usage(min(counted, asked.most_tokens), 0)
-        self._book(route, usage, started)
+        self.taken.book(route.price, usage)
         return Cancelled(
             deployment=route.name,
             tokens_in=usage.tokens_in,
-            nano_usd=self.nano_usd,
-            seconds=self.seconds,
+            nano_usd=self.taken.nano_usd,
+            seconds=self.taken.seconds,
         )
 
     async def _turn(self, left: list[Route]) -> Reply:
@@ -155,32 +149,20 @@ class Asking:
 
     async def _ask(self, route: Route) -> Reply:
         asked = self._asked(route)
-        started = time.perf_counter()
-        left_s = max(0.0, self.longest_s - self.watch.seconds)
-        self._under_way = route, asked, started
-        try:
-            async with asyncio.timeout(min(route.timeout_s + GRACE_S, left_s)):
-                response = await self.router.acompletion(**self._arguments(route, asked))
-        # LiteLLM raises its own classes, its clients' and bare ones; whatever it is, it is
-        # this deployment that has failed.
-        except Exception as error:
+        self._under_way = route, asked
+        with self.taken.work_of(route.machine):
+            response = await self._response(route, asked)
             self._under_way = None
-            failure = model_error(error, route.name)
-            if timed_out(error):
-                self._book_lost(route, asked, started, failure)
-            elif reached(error):
-                self._book(route, Usage(0, 0), started)
-            raise failure from error
-        self._under_way = None
-        reply = answered(response)
-        if reply is None:
-            failure = Unreachable(
-                f"The deployment {route.name!r} answered without a reply.", deployment=route.name
-            )
-            self._book_lost(route, asked, started, failure)
-            raise failure
-        usage = reply.usage or self._estimate(response.model, asked, reply)
-        self._book(route, usage, started)
+            reply = answered(response)
+            if reply is None:
+                failure = Unreachable(
+                    f"The deployment {route.name!r} answered without a reply.",
+                    deployment=route.name,
+                )
+                self._book_lost(route, asked, failure)
+                raise failure
+            usage = reply.usage or self._estimate(response.model, asked, reply)
+            self.taken.book(route.price, usage)
         _refuse_unfinished(route, reply, usage, self.request)
         start, end = asked.span(reply.content)
         return Reply(
@@ -189,31 +171,38 @@ class Asking:
             deployment=route.name,
             guided=asked.guided,
             tokens=marked(cut(reply.tokens, start, end), asked.regex),
-            seconds=self.seconds,
-            nano_usd=self.nano_usd,
+            seconds=self.taken.seconds,
+            nano_usd=self.taken.nano_usd,
         )
+
+    async def _response(self, route: Route, asked: Question) -> Any:
+        """LiteLLM's."""
+        left_s = max(0.0, self.longest_s - self.watch.seconds)
+        try:
+            async with asyncio.timeout(min(route.timeout_s + GRACE_S, left_s)):
+                return await self.router.acompletion(**self._arguments(route, asked))
+        # LiteLLM raises its own classes, its clients' and bare ones; whatever it is, it is
+        # this deployment that has failed.
+        except Exception as error:
+            self._under_way = None
+            failure = model_error(error, route.name)
+            if timed_out(error):
+                self._book_lost(route, asked, failure)
+            elif reached(error):
+                self.taken.book(route.price, Usage(0, 0))
+            raise failure from error
 
     def _asked(self, route: Route) -> Question:
         return question(self.request, route.guided, route.limits)
 
-    def _book(self, route: Route, usage: Usage, started: float) -> None:
-        """Count a try; what is held for all of them in a budget is `longest_s`, and no more."""
-        seconds = min(time.perf_counter() - started, self.longest_s - self.seconds)
-        self.seconds += seconds
-        before, worked = self._taken.get(route.price, (Usage(0, 0), 0.0))
-        told, said = before.tokens_in + usage.tokens_in, before.tokens_out + usage.tokens_out
-        self._taken[route.price] = Usage(told, said), worked + seconds
-
-    def _book_lost(
-        self, route: Route, asked: Question, started: float, failure: ModelError
-    ) -> None:
+    def _book_lost(self, route: Route, asked: Question, failure: ModelError) -> None:
         """Book a try whose usage nobody will tell as the most that it may have taken.
 
         As many as there are deployments may be lost: what is held is for one each.
         """
         counted = self.count_tokens(model="", messages=asked.messages)
         usage = Usage(min(counted, asked.most_tokens), self.request.max_tokens)
-        self._book(route, usage, started)
+        self.taken.book(route.price, usage)
         self.lost += 1
         failure.tokens_in, failure.tokens_out = usage.tokens_in, usage.tokens_out
 

@@ -9,6 +9,7 @@ from typing import Any
 from agentsys.errors import ModelError, Rejected, Truncated, Unreachable
 from agentsys.messages import Usage
 from agentsys.models.base import Cancelled, Reply, Request
+from agentsys.models.machine import Machine
 from agentsys.models.masks import Mask, marked
 from agentsys.models.streamed import Overlong, Streamed, streamed
 from agentsys.money import Price
@@ -22,6 +23,7 @@ class Generation:
     deployment: Deployment
     request: Request
     price: Price
+    machine: Machine
     stop: threading.Event = field(default_factory=threading.Event)
     """Set it to leave the generation at its next token."""
     last: Streamed | None = None
@@ -29,11 +31,16 @@ class Generation:
 
     def __post_init__(self) -> None:
         self._started: float | None = None
+        self._mark = 0.0
         self._chunks: list[list[Any]] = []
 
     def begin(self) -> None:
         """The clock runs from here: waiting for a place or for the model to be loaded is free."""
-        self._started = time.perf_counter()
+        self._started, self._mark = time.perf_counter(), self.machine.begin()
+
+    def end(self) -> None:
+        """The model works on it no more."""
+        self.machine.end()
 
     def under(self, mask: Mask, server: Any) -> Streamed:
         """What the model writes under a mask."""
@@ -88,7 +95,7 @@ class Generation:
             guided=mask.guided,
             tokens=marked(found.tokens, mask.regex),
             seconds=seconds,
-            nano_usd=self.price.of(usage, seconds),
+            nano_usd=self.price.of(usage, self._paid(seconds)),
         )
 
     def cancelled(self) -> Cancelled:
@@ -120,9 +127,15 @@ class Generation:
         return {
             "tokens_in": usage.tokens_in,
             "tokens_out": usage.tokens_out,
-            "nano_usd": self.price.of(usage, seconds),
+            "nano_usd": self.price.of(usage, self._paid(seconds)),
             "seconds": seconds,
         }
+
+    def _paid(self, seconds: float) -> float:
+        """Those seconds, or what it was given of them where others were under way."""
+        if self._started is None or self.price.share is not None:
+            return seconds
+        return min(seconds, self.machine.since(self._mark))
 
     def _failed(self, kind: type[ModelError], message: str, hint: str = "") -> ModelError:
         return kind(message, hint=hint, deployment=self.deployment.name, **self._spent())

@@ -16,6 +16,8 @@ from typing import Any
 from agentsys.errors import SettingsError
 from agentsys.models.asking import Route
 from agentsys.models.base import Guided
+from agentsys.models.machine import Machine
+from agentsys.models.machine import machines as machines_of
 from agentsys.models.masks import limits_of
 from agentsys.models.routed import LiteLLMTier
 from agentsys.money import Price
@@ -63,6 +65,7 @@ def router_models(
     deployments: Sequence[Deployment],
     *,
     rates: Rates | None = None,
+    machines: Mapping[str, Machine] | None = None,
     policy: RetryPolicy | None = None,
 ) -> dict[str, LiteLLMTier]:
     """The tiers of all deployments that have `litellm_params`, over one Router.
@@ -70,6 +73,7 @@ def router_models(
     Args:
         deployments: Those of a configuration.
         rates: How fast each may be asked.
+        machines: Those that they run on, by the deployments' names.
         policy: How often a request is tried.
 
     Raises:
@@ -79,7 +83,8 @@ def router_models(
     rates = rates or Rates({})
     behind = [d for d in deployments if d.litellm_params is not None]
     tiers = list(dict.fromkeys(d.tier for d in behind))
-    routes = [_route(deployment, tiers) for deployment in behind]
+    machines = machines or machines_of(behind)
+    routes = [_route(d, tiers, machines[d.name]) for d in behind]
     listed = [_listed(d, route) for d, route in zip(behind, routes, strict=True)]
     pool = Pool(_litellm().Router(model_list=listed, num_retries=0, set_verbose=False), tiers)
     return {
@@ -115,7 +120,7 @@ def known_route(deployment: Deployment) -> Route:
     Raises:
         SettingsError: LiteLLM does not know the provider, or nobody knows the price.
     """
-    return _route(deployment, ())
+    return _route(deployment, (), Machine())
 
 
 def _listed(deployment: Deployment, route: Route) -> dict[str, Any]:
@@ -130,7 +135,7 @@ def _listed(deployment: Deployment, route: Route) -> dict[str, Any]:
 
 def _rates(price: Price) -> dict[str, float]:
     """The price in LiteLLM's keys, for its callbacks; without one it looks for it on every call."""
-    per_second = price.usd_per_hour * price.share / 3600
+    per_second = price.most_usd_per_hour / 3600
     rates = {
         "input_cost_per_token": price.usd_per_mtok_in / 1_000_000,
         "output_cost_per_token": price.usd_per_mtok_out / 1_000_000,
@@ -139,7 +144,7 @@ def _rates(price: Price) -> dict[str, float]:
     return {key: float(rate) for key, rate in rates.items() if rate}
 
 
-def _route(deployment: Deployment, tiers: Sequence[str]) -> Route:
+def _route(deployment: Deployment, tiers: Sequence[str], machine: Machine) -> Route:
     litellm = _litellm()
     given = deployment.litellm_params or {}
     name = deployment.name
@@ -153,6 +158,7 @@ def _route(deployment: Deployment, tiers: Sequence[str]) -> Route:
         price=deployment.price or _listed_price(name, model, provider),
         gives_logprobs="logprobs" in (supported or ()),
         timeout_s=given.get("timeout", deployment.timeout_s),
+        machine=machine,
         limits=limits_of(deployment),
     )
 

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from decimal import Decimal
 from typing import Any, Protocol
 
 from agentsys.errors import ModelError
@@ -75,7 +74,7 @@ class LiteLLMTier:
         try:
             reply = await with_retries(asking.round, self._policy, watch=asking.watch)
         except ModelError as error:
-            error.nano_usd, error.seconds = asking.nano_usd, asking.seconds
+            error.nano_usd, error.seconds = asking.taken.nano_usd, asking.taken.seconds
             raise
         except asyncio.CancelledError as error:
             raise asking.cancelled() from error
@@ -109,6 +108,5 @@ def _highest(prices: Sequence[Price]) -> Price:
     return Price(
         usd_per_mtok_in=max(price.usd_per_mtok_in for price in prices),
         usd_per_mtok_out=max(price.usd_per_mtok_out for price in prices),
-        usd_per_hour=max(price.usd_per_hour * price.share for price in prices),
-        share=Decimal(1),
+        usd_per_hour=max(price.most_usd_per_hour for price in prices),
     )

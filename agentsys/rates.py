@@ -12,6 +12,7 @@ from collections import defaultdict, deque
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from typing import Protocol
 from uuid import uuid4
 
 from agentsys.budgets import surely
@@ -43,17 +44,36 @@ class Place:
     """What the request may take; set it to what it took."""
 
 
+class Room(Protocol):
+    """What knows how many requests a server has room for."""
+
+    async def enter(self, tokens: int) -> float:
+        """Seconds after which to ask again; 0: a request of that size may be sent."""
+        ...
+
+    def leave(self) -> None:
+        """A request that was sent has ended."""
+        ...
+
+
 class Rates:
     """The rate limits of deployments. Safe for tasks, threads and event loops."""
 
-    def __init__(self, limits: Mapping[str, RateLimit], store: Gates | None = None) -> None:
+    def __init__(
+        self,
+        limits: Mapping[str, RateLimit],
+        store: Gates | None = None,
+        rooms: Mapping[str, Room] | None = None,
+    ) -> None:
         """Set the limits.
 
         Args:
             limits: By the deployments' names.
             store: Where places are counted; without one, limits hold within this process.
+            rooms: Of deployments that say how many requests they have room for, by their names.
         """
         self._limits = limits
+        self._rooms = rooms or {}
         self._gates = open_store("sqlite:///:memory:") if limits and store is None else store
         self._shut: dict[str, float] = {}
         """Until when (monotonic) deployments are left alone, as far as this process knows."""
@@ -91,8 +111,7 @@ class Rates:
             await self._heed(error, place.deployment)
             raise
         finally:
-            if place.deployment in self._limits:
-                await surely(self._leave(place.deployment, slot, tokens - place.tokens))
+            await self._leave(place.deployment, slot, tokens - place.tokens)
 
     async def _admitted(
         self, deployments: Sequence[str], slot: str, tokens: int, lease_s: float
@@ -110,19 +129,34 @@ class Rates:
                 waits[name] = wait
             first = min(waits, key=lambda name: waits[name])
             if waits[first] > MINUTE_S or time.monotonic() > end:
-                raise _busy(first, waits[first])
+                raise _busy(first, waits[first], limited=first in self._limits)
             await self._pause(waits[first], deployments)
             waited = True
 
     async def _enter(self, name: str, slot: str, tokens: int, lease_s: float) -> float:
         """Seconds to wait; 0 where it is in."""
         known = self._shut.get(name, 0) - time.monotonic()
-        if known > 0 or self._gates is None:
-            return max(0, known)
+        if known > 0:
+            return known
+        room = self._rooms.get(name)
+        wait = await room.enter(tokens) if room else 0
+        if wait > 0 or self._gates is None:
+            return wait
+        wait = MINUTE_S
+        try:
+            wait = await self._pass(self._gates, name, slot, tokens, lease_s)
+        finally:
+            # Nobody is woken for this: what has no room here has none for others.
+            if wait > 0 and room:
+                room.leave()
+        return wait
+
+    async def _pass(self, gates: Gates, name: str, slot: str, tokens: int, lease_s: float) -> float:
+        """Seconds to wait for the user's own limits; 0 where it is in."""
         limit = self._limits.get(name)
         if limit is None:
-            return await self._look(name, self._gates)
-        entering = self._gates.enter(
+            return await self._look(name, gates)
+        entering = gates.enter(
             name,
             slot,
             requests_per_minute=limit.requests_per_minute,
@@ -134,7 +168,7 @@ class Rates:
         try:
             return await surely(entering)
         except asyncio.CancelledError:
-            await surely(self._leave(name, slot, tokens))
+            await surely(self._leave_gate(name, slot, tokens))
             raise
 
     async def _look(self, name: str, gates: Gates) -> float:
@@ -168,10 +202,20 @@ class Rates:
                 await self._gates.shut(name, seconds)
 
     async def _leave(self, name: str, slot: str, unused: int) -> None:
+        if name in self._limits:
+            await surely(self._leave_gate(name, slot, unused))
+        if name in self._rooms:
+            self._rooms[name].leave()
+            self._wake_one(name)
+
+    async def _leave_gate(self, name: str, slot: str, unused: int) -> None:
         if self._gates is not None:
             # A reply that is paid for is not lost for this: the lease gives the place back.
             with suppress(StoreError):
                 await self._gates.leave(name, slot, unused_tokens=max(0, unused))
+        self._wake_one(name)
+
+    def _wake_one(self, name: str) -> None:
         with suppress(IndexError, RuntimeError):  # nobody waits, or on a loop that has ended
             loop, woken = self._waiting[name].popleft()
             loop.call_soon_threadsafe(_wake, woken)
@@ -197,13 +241,15 @@ def _wake(woken: "asyncio.Future[None]") -> None:
         woken.set_result(None)
 
 
-def _busy(name: str, seconds: float) -> RateLimited:
+def _busy(name: str, seconds: float, *, limited: bool) -> RateLimited:
     if seconds > MINUTE_S:
         message = f"The deployment {name!r} asked to be left alone for {seconds:.0f} more seconds."
         hint = "Try again then, or add another deployment to its tier."
     else:
         message = f"The deployment {name!r} had no room for {PATIENCE_S:.0f} seconds."
-        hint = f"Raise [limits.{name}], or run fewer tasks at once."
+        hint = "Run fewer tasks at once; 'agentsys vllm status' says what it does."
+        if limited:
+            hint = f"Raise [limits.{name}], or run fewer tasks at once."
     error = RateLimited(message, hint=hint, deployment=name, retry_after=seconds)
     error.retryable = False  # it has been waited for long enough
     return error

@@ -1,10 +1,12 @@
 """The models of a configuration, one a tier."""
 
+import os
 from collections.abc import Iterator, Mapping
 
 from agentsys.errors import SettingsError, UnknownName
 from agentsys.models.base import Model
-from agentsys.rates import Rates
+from agentsys.models.machine import machines
+from agentsys.rates import Rates, Room
 from agentsys.settings import Deployment, Settings
 from agentsys.stores.base import Gates
 
@@ -30,7 +32,8 @@ class Tiers(Mapping[str, Model]):
         self._settings = settings
         self._names = settings.tier_names()
         self._made: dict[str, Model] = {}
-        self._rates = Rates(settings.limits, store)
+        self._machines = machines(settings.deployments)
+        self._rates = Rates(settings.limits, store, self._rooms())
         for tier in self._names:
             _refuse_mixture(settings, tier, self._of(tier))
 
@@ -58,7 +61,21 @@ class Tiers(Mapping[str, Model]):
         from agentsys.models.litellm import router_models
 
         # One Router knows all of its tiers: made together, they share connections and cooldowns.
-        self._made.update(router_models(self._settings.deployments, rates=self._rates))
+        self._made.update(
+            router_models(self._settings.deployments, rates=self._rates, machines=self._machines)
+        )
+
+    def _rooms(self) -> dict[str, Room]:
+        """Of the servers of `[[vllm]]`; adapters are in the room of their server."""
+        if not self._settings.vllm or os.name != "posix":
+            return {}
+        from agentsys.models.vllm.room import Room as ServerRoom
+
+        found: dict[str, Room] = {}
+        for server in self._settings.vllm:
+            room = ServerRoom(server, self._machines[server.name])
+            found |= {deployment.name: room for deployment in server.deployments()}
+        return found
 
     def _in_process(self, deployment: Deployment) -> Model:
         from agentsys.models.embedded import Embedded

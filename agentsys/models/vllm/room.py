@@ -1,0 +1,111 @@
+"""Which requests are sent to a server at once, and which wait here: by its own metrics.
+
+A request that waits here costs nothing, is not timed out, can still go to another deployment, and
+is not lost when the server is started again. One that is sent too early waits in the server's queue
+instead; one that is sent too late leaves the server idle.
+"""
+
+import asyncio
+import logging
+import threading
+import time
+from dataclasses import dataclass
+
+from agentsys.models.machine import Machine
+from agentsys.models.vllm import api
+from agentsys.models.vllm.metrics import Load, load
+from agentsys.models.vllm.state import Phase, folder, phase_of, recorded
+from agentsys.servers import VllmServer
+
+_log = logging.getLogger(__name__)
+
+LOOK_S = 0.25
+"""How often a server is asked, while there are requests for it."""
+BURST = 64
+"""So many are sent at once to a server that has none; to one that has more, as many again."""
+QUEUE = 8
+"""So many may wait in the server, that it has the next one at hand when one has finished."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """How the server was when it was looked at."""
+
+    phase: Phase
+    load: Load | None
+    others: int
+    """Requests under way that are not ours."""
+
+
+class Room:
+    """The door of one server. Safe for tasks, threads and event loops."""
+
+    def __init__(self, server: VllmServer, machine: Machine) -> None:
+        self._server = server
+        self._machine = machine
+        self._lock = threading.Lock()
+        self._seen: _Seen | None = None
+        self._looked = float("-inf")
+        self._looking = False
+        self._inside = 0
+
+    async def enter(self, tokens: int) -> float:
+        """Seconds after which to ask again; 0: the request may be sent, and `leave` follows.
+
+        Args:
+            tokens: The most that its prompt and its reply may take of the KV cache.
+        """
+        await self._look()
+        with self._lock:
+            seen = self._seen
+            if seen is None or not self._has_room(seen, tokens):
+                return LOOK_S
+            self._inside += 1
+            return 0
+
+    def leave(self) -> None:
+        """A request that was sent has ended."""
+        with self._lock:
+            self._inside -= 1
+
+    def _has_room(self, seen: _Seen, tokens: int) -> bool:
+        if seen.load is None:
+            # Nobody answers. What is coming up or hangs is waited for: its supervisor sees to it.
+            return seen.phase not in ("starting", "restarting", "ready")
+        return self._inside + seen.others < _capacity(seen.load, tokens)
+
+    async def _look(self) -> None:
+        with self._lock:
+            if self._looking or time.monotonic() - self._looked < LOOK_S:
+                return
+            self._looking = True
+        try:
+            phase, told = await asyncio.to_thread(self._ask)
+        finally:
+            with self._lock:
+                self._looking = False
+        with self._lock:
+            self._looked = time.monotonic()
+            before = self._seen and self._seen.phase
+            there = told.running + told.waiting if told else 0
+            self._seen = _Seen(phase, told, max(0, there - self._inside))
+        if told is not None:
+            self._machine.has(there)
+        if phase in ("starting", "restarting") and before != phase:
+            _log.warning("%s is %s: requests wait for it.", self._server.name, phase)
+
+    def _ask(self) -> tuple[Phase, Load | None]:
+        phase = phase_of(recorded(folder(self._server.name)))
+        if phase in ("starting", "restarting"):
+            return phase, None
+        return phase, load(api.get(self._server.port, "/metrics").text)
+
+
+def _capacity(told: Load, tokens: int) -> int:
+    """How many requests of that size may be under way on a server, all told."""
+    if told.waiting:
+        return told.running + QUEUE
+    more = max(BURST, told.running)
+    if told.free_tokens is not None:
+        more = min(more, max(1, told.free_tokens // tokens))
+    return told.running + more

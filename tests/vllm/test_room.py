@@ -1,0 +1,245 @@
+"""Which requests are sent to a server of ours, and which wait until it has room."""
+
+import asyncio
+import os
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+
+from agentsys.errors import Unreachable
+from agentsys.messages import Message
+from agentsys.models.base import Model, Request
+from agentsys.models.tiers import Tiers
+from agentsys.models.vllm.room import BURST, QUEUE
+from agentsys.models.vllm.state import Phase, State, folder, made, write_state
+from agentsys.processes import process
+from agentsys.settings import Settings
+from tests.loopback import say
+from tests.redis_server import free_port
+
+ASKED = Request((Message("user", "a"),), max_tokens=16)
+
+
+@dataclass
+class Engine:
+    """A server that does `seats` requests at once, like vLLM's, and says so at `/metrics`."""
+
+    port: int
+    seats: int = 1_000
+    kv_tokens: int = 1_000_000
+    foreign: int = 0
+    """Requests of somebody else that are running."""
+    inside: int = 0
+    most: int = 0
+    """Requests that were here at once, at most."""
+    mute: bool = False
+    """Whether it leaves `/metrics` unanswered."""
+    came: asyncio.Event = field(default_factory=asyncio.Event)
+    go: asyncio.Event = field(default_factory=asyncio.Event)
+    """No request ends before this is set."""
+
+    async def answer(self, request: web.Request) -> web.StreamResponse:
+        """A reply to a chat."""
+        self.inside += 1
+        self.came.set()
+        self.most = max(self.most, self.inside)
+        try:
+            await self.go.wait()
+            return await say()(request, await request.json())
+        finally:
+            self.inside -= 1
+
+    async def metrics(self, _request: web.Request) -> web.StreamResponse:
+        """What is under way."""
+        if self.mute:
+            return web.Response(status=503)
+        there = self.inside + self.foreign
+        running = min(there, self.seats)
+        figures = {
+            "vllm:num_requests_running": running,
+            "vllm:num_requests_waiting": there - running,
+            "vllm:kv_cache_usage_perc": 0.0,
+            f'vllm:cache_config_info{{block_size="1",num_gpu_blocks="{self.kv_tokens}"}}': 1,
+        }
+        return web.Response(text="".join(f"{name} {n}\n" for name, n in figures.items()))
+
+
+@pytest.fixture
+async def engine() -> AsyncIterator[Engine]:
+    """A running one."""
+    made = Engine(free_port())
+    app = web.Application()
+    app.router.add_post("/v1/chat/completions", made.answer)
+    app.router.add_get("/metrics", made.metrics)
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", made.port).start()
+    yield made
+    made.go.set()
+    await runner.cleanup()
+
+
+@pytest.fixture
+async def model(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Model]:
+    """The tier that the server is configured for."""
+    monkeypatch.setenv("AGENTSYS_HOME", str(tmp_path))
+    file = tmp_path / "agentsys.toml"
+    file.write_text(
+        f'[[vllm]]\nname = "one"\ntier = "slm"\nmodel = "a"\ndevice = "cpu"\n'
+        f"port = {engine.port}\nusd_per_hour = 3600\n"
+    )
+    tiers = Tiers(Settings.load(file))
+    yield tiers["slm"]
+    await tiers.close()
+
+
+def say_phase(phase: Phase) -> None:
+    """Be the server's supervisor."""
+    own = process(os.getpid())
+    assert own is not None
+    write_state(made(folder("one")), State(phase, own, os.getsid(0)))
+
+
+async def settled(engine: Engine) -> int:
+    """How many requests are at the server once no more come for a while."""
+    before, since = -1, time.monotonic()
+    while time.monotonic() - since < 1.5:
+        if engine.inside != before:
+            before, since = engine.inside, time.monotonic()
+        await asyncio.sleep(0.05)
+    return before
+
+
+async def test_a_full_server_is_sent_no_more_than_it_needs_next(
+    model: Model, engine: Engine
+) -> None:
+    """Of three hundred at once, those it does and a few more; all are answered in the end."""
+    engine.seats = BURST
+    asking = [asyncio.create_task(model.ask(ASKED)) for _ in range(300)]
+    assert await settled(engine) in range(BURST, 2 * BURST + 1)
+    engine.go.set()
+    replies = await asyncio.gather(*asking)
+    assert len(replies) == 300
+    assert engine.most <= 2 * BURST + QUEUE
+
+
+async def test_a_server_with_seats_is_filled(model: Model, engine: Engine) -> None:
+    """Where it says that nothing waits, as many again are sent, until all are there."""
+    asking = [asyncio.create_task(model.ask(ASKED)) for _ in range(300)]
+    assert await settled(engine) == 300
+    engine.go.set()
+    await asyncio.gather(*asking)
+
+
+async def test_what_others_sent_counts(model: Model, engine: Engine) -> None:
+    """A server that others keep full is sent what may wait there, and no more."""
+    engine.seats, engine.foreign = 10, 10 + QUEUE - 2
+    asking = [asyncio.create_task(model.ask(ASKED)) for _ in range(20)]
+    assert await settled(engine) == 2
+    engine.foreign = 0
+    engine.go.set()
+    await asyncio.gather(*asking)
+
+
+async def test_no_more_are_sent_than_its_cache_holds(model: Model, engine: Engine) -> None:
+    """At first, that is; then by what it says."""
+    engine.kv_tokens = 10 * (16 + 10)
+    asking = [asyncio.create_task(model.ask(ASKED)) for _ in range(BURST)]
+    await engine.came.wait()
+    assert engine.inside < 12
+    engine.go.set()
+    await asyncio.gather(*asking)
+
+
+async def test_a_request_too_large_for_its_cache_is_sent_all_the_same(
+    model: Model, engine: Engine
+) -> None:
+    """The size is only estimated; the server knows better."""
+    engine.kv_tokens = 1
+    engine.go.set()
+    assert (await model.ask(ASKED)).text == "ok"
+
+
+async def test_a_server_that_is_started_again_is_waited_for(
+    model: Model, engine: Engine, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Nothing is sent, nothing fails, one line says why; then all are answered."""
+    say_phase("restarting")
+    asking = [asyncio.create_task(model.ask(ASKED)) for _ in range(50)]
+    assert await settled(engine) == 0
+    assert [r.getMessage() for r in caplog.records if r.name.startswith("agentsys")] == [
+        "one is restarting: requests wait for it."
+    ]
+    engine.go.set()
+    say_phase("ready")
+    assert len(await asyncio.gather(*asking)) == 50
+
+
+async def test_a_server_that_hangs_is_sent_nothing_new(model: Model, engine: Engine) -> None:
+    """Its supervisor will see to it; whoever is cancelled meanwhile is gone."""
+    say_phase("ready")
+    engine.mute = True
+    asking = [asyncio.create_task(model.ask(ASKED)) for _ in range(5)]
+    assert await settled(engine) == 0
+    asking.pop().cancel()
+    engine.mute = False
+    engine.go.set()
+    assert len(await asyncio.gather(*asking)) == 4
+
+
+async def test_a_server_that_nobody_has_started_fails_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the command that starts it."""
+    monkeypatch.setenv("AGENTSYS_HOME", str(tmp_path))
+    file = tmp_path / "agentsys.toml"
+    file.write_text(
+        f'[[vllm]]\nname = "one"\ntier = "slm"\nmodel = "a"\ndevice = "cpu"\n'
+        f"port = {free_port()}\nusd_per_hour = 1\n"
+    )
+    tiers = Tiers(Settings.load(file))
+    with pytest.raises(Unreachable, match="agentsys vllm up"):
+        await tiers["slm"].ask(ASKED)
+    await tiers.close()
+
+
+async def test_a_cancelled_request_gives_its_room_back(model: Model, engine: Engine) -> None:
+    """Sent or waiting: afterwards as many are sent as before."""
+    engine.seats = 8
+    for _ in range(2):
+        asking = [asyncio.create_task(model.ask(ASKED)) for _ in range(100)]
+        assert await settled(engine) >= BURST
+        for task in asking:
+            task.cancel()
+        done = await asyncio.gather(*asking, return_exceptions=True)
+        assert all(isinstance(each, asyncio.CancelledError) for each in done)
+        assert await settled(engine) == 0
+
+
+async def test_time_by_the_hour_is_divided_among_requests(model: Model, engine: Engine) -> None:
+    """Twenty at once cost together what the server took, at a dollar a second; not twenty times."""
+    began = time.perf_counter()
+    asking = [asyncio.create_task(model.ask(ASKED)) for _ in range(20)]
+    assert await settled(engine) == 20
+    engine.go.set()
+    replies = await asyncio.gather(*asking)
+    took = time.perf_counter() - began
+    paid = sum(reply.nano_usd for reply in replies) / 1e9
+    assert 1.5 < paid <= took
+    assert sum(reply.seconds for reply in replies) > 10 * paid
+
+
+async def test_requests_of_others_are_not_paid_for(model: Model, engine: Engine) -> None:
+    """Beside nineteen of somebody else, a request costs a twentieth of the time that it took."""
+    engine.foreign = 19
+    asking = asyncio.create_task(model.ask(ASKED))
+    await settled(engine)
+    engine.go.set()
+    reply = await asking
+    assert reply.nano_usd / 1e9 < reply.seconds / 10

@@ -75,7 +75,7 @@ async def engine() -> AsyncIterator[Engine]:
     app = web.Application()
     app.router.add_post("/v1/chat/completions", made.answer)
     app.router.add_get("/metrics", made.metrics)
-    runner = web.AppRunner(app, access_log=None)
+    runner = web.AppRunner(app, access_log=None, handler_cancellation=True)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", made.port).start()
     yield made

@@ -15,7 +15,7 @@ from agentsys.context import Context
 from agentsys.errors import Abstain, AgentSysError, BudgetExceeded, ModelError, StepLimit
 from agentsys.events import Decision
 from agentsys.messages import Message
-from agentsys.node import Check, Leaf, Node, snake_case
+from agentsys.node import AnyCheck, Leaf, Node, snake_case
 from agentsys.prompt import Objection, Turn, input_text
 from agentsys.schema import name_of
 from agentsys.spec import AgentSpec
@@ -155,12 +155,13 @@ class Agent(Leaf[X, Y]):
         return last
 
     def _guarded(
-        self, *, checks: Sequence[Check[Any, Any]] = (), tiers: Sequence[str] = ()
+        self, *, checks: Sequence[AnyCheck] = (), tiers: Sequence[str] = ()
     ) -> Node[Any, Any]:
+        plain = [check for check in checks if not isinstance(check, Node)]
+        if len(plain) < len(checks):
+            return super()._guarded(checks=checks, tiers=tiers)
         spec = self.spec
-        return self._with(
-            replace(spec, tiers=(*spec.tiers, *tiers), checks=(*spec.checks, *checks))
-        )
+        return self._with(replace(spec, tiers=(*spec.tiers, *tiers), checks=(*spec.checks, *plain)))
 
     def _with(self, spec: AgentSpec) -> "Agent[X, Y]":
         changed = copy(self)

@@ -139,6 +139,10 @@ class Context:
         """The same, with findings of its own."""
         return self._with(findings=Findings())
 
+    def parted(self, said: Conversations, tier: str | None = None) -> "Context":
+        """The same, with findings of its own, and what is said in it, perhaps on another tier."""
+        return self._with(findings=Findings(), said=said, tier=tier)
+
     def within(self, budget: Budget, name: str) -> "Context":
         """The same, with a further budget on what the node of a name spends here."""
         # The same account in every attempt and for every item: the node is one.

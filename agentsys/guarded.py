@@ -1,8 +1,8 @@
 """The attempts of a guarded composite: run, check, object, run again, escalate."""
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from agentsys.checks import UNCERTAIN, first_objection
 from agentsys.context import Context, Conversations
@@ -14,19 +14,24 @@ from agentsys.errors import (
     ModelError,
     StepLimit,
 )
-from agentsys.node import Guarded
+from agentsys.node import Guarded, Node
+from agentsys.verdict import Verdict
 
 Work = Callable[[Any, Context], Coroutine[Any, Any, Any]]
+
+Judge = Node[Any, Verdict]
 
 REPAIRS = 1
 """How often a node is run again on the same tier after a failed check."""
 
 
-def guard(node: Guarded[Any, Any], work: Work) -> Work:
+def guard(node: Guarded[Any, Any], work: Work, work_of: Callable[[Node[Any, Any]], Work]) -> Work:
     """`work`, accepted only if the node's checks pass; else again, then on the next tiers."""
+    judging = {id(judge): work_of(judge) for judge in node.judges}
 
     async def guarded(value: Any, context: Context) -> Any:
-        return await _Guarding(node, work, value, context, Conversations(context.said)).output()
+        said = Conversations(context.said)
+        return await _Guarding(node, work, judging, value, context, said).output()
 
     return guarded
 
@@ -37,6 +42,7 @@ class _Guarding:
 
     node: Guarded[Any, Any]
     work: Work
+    judging: Mapping[int, Work]
     value: Any
     context: Context
     said: Conversations
@@ -85,10 +91,29 @@ class _Guarding:
 
     async def _checked(self, attempt: Context) -> Any:
         output = await self.work(self.value, attempt)
-        reason = first_objection(self.node.checks, self.value, output)
-        if reason:
-            raise Abstain(reason)
+        for number, check in enumerate(self.node.checks):
+            if isinstance(check, Node):
+                reason = await self._judged(
+                    cast(Judge, check), output, attempt.at("judge").at(number)
+                )
+            else:
+                reason = first_objection((check,), self.value, output)
+            if reason:
+                raise Abstain(reason)
         return output
+
+    async def _judged(self, judge: Judge, output: Any, attempt: Context) -> str:
+        """A judge's objection; where it cannot tell, the attempt is doubtful."""
+        # The tier of the attempt is not the judge's, and its sureness is not the answer's.
+        surroundings = attempt.parted(Conversations(), self.context.tier)
+        try:
+            candidate = judge.takes(task=self.value, answer=output)
+            verdict = await self.judging[id(judge)](candidate, surroundings)
+        except NO_ANSWER as error:
+            verdict = Verdict(label="unknown", reason=error.message)
+        if verdict.label == "unknown":
+            attempt.findings.doubts.append(verdict.reason or f"{judge.name} could not tell.")
+        return verdict.objection
 
     def _short(self, error: BudgetExceeded) -> None:
         """A budget stands in the way: the best there is must do, and says why."""

@@ -7,7 +7,7 @@ import inspect
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Hashable, Sequence
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, get_type_hints, overload
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast, get_type_hints, overload
 
 from pydantic import BaseModel
 
@@ -16,6 +16,7 @@ from agentsys.errors import DefinitionError
 from agentsys.limits import Budget
 from agentsys.once import once
 from agentsys.schema import name_of
+from agentsys.verdict import Candidate, Verdict
 
 if TYPE_CHECKING:
     from langgraph.graph.state import CompiledStateGraph
@@ -74,11 +75,14 @@ class Node(ABC, Generic[I, O]):
         """Run this node on every item of a list, at most `limit` at once; order is kept."""
         return Each(self, limit)
 
-    def check(self: "Node[X, Y]", *checks: Check[X, Y]) -> "Node[X, Y]":
-        """Accept only outputs that pass every check.
+    def check(
+        self: "Node[X, Y]", *checks: "Check[X, Y] | Node[Candidate[X, Y], Verdict]"
+    ) -> "Node[X, Y]":
+        """Accept only outputs that pass every check: functions, or judges.
 
         The first reason that comes back is put to the models inside, which answer again, once;
-        then the next tier is asked, if there is one (`escalate`); then the run abstains.
+        then the next tier is asked, if there is one (`escalate`); then the run abstains. Where a
+        judge cannot tell, the answer is doubtful.
         """
         return self._guarded(checks=checks)
 
@@ -115,12 +119,16 @@ class Node(ABC, Generic[I, O]):
         return picture(self)
 
     def _guarded(
-        self, *, checks: Sequence[Check[Any, Any]] = (), tiers: Sequence[str] = ()
+        self, *, checks: "Sequence[AnyCheck]" = (), tiers: Sequence[str] = ()
     ) -> "Node[Any, Any]":
         return Guarded(self, checks=checks, tiers=tiers)
 
     def __repr__(self) -> str:
         return f"<{self.name}: {name_of(self.takes)} -> {name_of(self.gives)}>"
+
+
+AnyCheck = Check[Any, Any] | Node[Any, Any]
+"""A check, or a judge as one."""
 
 
 class Leaf(Node[I, O]):
@@ -279,12 +287,15 @@ class Guarded(Node[X, Y]):
         self,
         inner: Node[X, Y],
         *,
-        checks: Sequence[Check[Any, Any]] = (),
+        checks: "Sequence[AnyCheck]" = (),
         tiers: Sequence[str] = (),
         first: str | None = None,
     ) -> None:
         self.inner = inner
         self.checks = tuple(checks)
+        self.judges: tuple[Node[Any, Any], ...] = tuple(
+            cast("Node[Any, Any]", check) for check in checks if isinstance(check, Node)
+        )
         self.escalation = tuple(tiers)
         self.first = first
         self.name = inner.name
@@ -292,14 +303,15 @@ class Guarded(Node[X, Y]):
 
     @property
     def parts(self) -> tuple[Node[Any, Any], ...]:
-        """The node that is checked."""
-        return (self.inner,)
+        """The node that is checked, and the judges among the checks."""
+        return (self.inner, *self.judges)
 
     @property
     def tiers(self) -> tuple[str, ...]:
         """The tiers of the node inside, or the one that overrides them, and the escalation."""
         inside = (self.first,) if self.first else self.inner.tiers
-        return tuple(dict.fromkeys((*inside, *self.escalation)))
+        judges = [tier for judge in self.judges for tier in judge.tiers]
+        return tuple(dict.fromkeys((*inside, *self.escalation, *judges)))
 
     @property
     def shape(self) -> str:
@@ -307,7 +319,7 @@ class Guarded(Node[X, Y]):
         return f"{len(self.checks)} checks, {self.first}: {super().shape}"
 
     def _guarded(
-        self, *, checks: Sequence[Check[Any, Any]] = (), tiers: Sequence[str] = ()
+        self, *, checks: "Sequence[AnyCheck]" = (), tiers: Sequence[str] = ()
     ) -> Node[Any, Any]:
         return Guarded(
             self.inner,

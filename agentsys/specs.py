@@ -26,8 +26,11 @@ def asked_in(
     if isinstance(node, Agent | Chooser):
         tiers = [found for tier in instead for found in ((tier,) if tier else node.spec.tiers)]
         yield node.spec, tuple(dict.fromkeys(tiers))
+    inside = instead
     if isinstance(node, Guarded):
         own = (node.first, *node.escalation)
-        instead = tuple(dict.fromkeys(mine or outer for outer in instead for mine in own))
-    for part in node.parts:
-        yield from asked_in(part, instead)
+        inside = tuple(dict.fromkeys(mine or outer for outer in instead for mine in own))
+    for number, part in enumerate(node.parts):
+        # The judges of a guarded node are asked on their own tiers.
+        judge = number > 0 and isinstance(node, Guarded)
+        yield from asked_in(part, instead if judge else inside)

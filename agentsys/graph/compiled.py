@@ -23,6 +23,7 @@ from agentsys.graph.state import (
 from agentsys.graph.vote import vote
 from agentsys.guarded import Work, guard
 from agentsys.node import Both, Each, Guarded, Leaf, Node, Pipe, Vote, Within
+from agentsys.pattern import Pattern, conducted
 from agentsys.plain import typed
 from agentsys.schema import name_of
 
@@ -54,7 +55,7 @@ def _compile(node: Node[Any, Any]) -> Compiled:
     match node:
         case Leaf():
             return _single(node, _leaf_work(node))
-        case Guarded() | Within():
+        case Guarded() | Within() | Pattern():
             return _single(node, _work(node))
         case Pipe():
             return _pipe(node)
@@ -82,7 +83,7 @@ def _pipe(node: Pipe[Any, Any], *, inside: bool = False) -> Compiled:
     graph = builder()
     names = distinct([name_in(part) for part in node.parts])
     for name, part in zip(names, node.parts, strict=True):
-        opened = inside and not isinstance(part, Leaf | Guarded | Within)
+        opened = inside and not isinstance(part, Leaf | Guarded | Within | Pattern)
         graph.add_node(name, public(part) if opened else _value_node(name, _work(part)))
     graph.add_edge(START, names[0])
     for left, right in pairwise(names):
@@ -104,9 +105,11 @@ def _work(node: Node[Any, Any]) -> Work:
         case Leaf():
             return _leaf_work(node)
         case Guarded():
-            return _received(node, guard(node, _work(node.inner)))
+            return _received(node, guard(node, _work(node.inner), _work))
         case Within():
             return _within_work(node)
+        case Pattern():
+            return _both_ends(cast("Node[Any, Any]", node), conducted(node, _work))
         case _:
             return _nested_work(node)
 
@@ -138,11 +141,17 @@ def _received(node: Node[Any, Any], work: Work) -> Work:
 
 
 def _leaf_work(leaf: Leaf[Any, Any]) -> Work:
-    async def work(value: Any, context: Context) -> Any:
-        taken = _checked(leaf, "takes", value)
-        return _checked(leaf, "gives", await leaf.execute(taken, context))
+    return _both_ends(leaf, leaf.execute)
 
-    return work
+
+def _both_ends(node: Node[Any, Any], work: Work) -> Work:
+    """`work`, its input and its output validated."""
+
+    async def validated(value: Any, context: Context) -> Any:
+        taken = _checked(node, "takes", value)
+        return _checked(node, "gives", await work(taken, context))
+
+    return validated
 
 
 def _checked(node: Node[Any, Any], end: str, value: Any) -> Any:

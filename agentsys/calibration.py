@@ -1,7 +1,9 @@
 """Probabilities that mean what they say: temperature scaling, fitted on labels.
 
 Guo et al. 2017, "On Calibration of Modern Neural Networks", section 4.2. One number, fitted by
-likelihood; which choice is the likeliest never changes.
+likelihood; which choice is the likeliest never changes. Few examples, or such as are all right, say
+little about it, so a prior holds it near 1: without one, some sets of 100 examples raised the log
+loss of what `mini-llm` decides to six times that of no calibration.
 """
 
 import math
@@ -15,6 +17,8 @@ C = TypeVar("C", bound=Hashable)
 
 _FLOOR = 1e-12
 """What was not among the likeliest tokens has next to no probability, but some."""
+_PRIOR = 0.5
+"""Standard deviation of the temperature's logarithm before any example is seen."""
 _RANGE = (math.log(0.05), math.log(20.0))
 _STEPS = 60
 
@@ -39,7 +43,8 @@ def fit_temperature(probabilities: Sequence[Mapping[C, float]], labels: Sequence
 
     Args:
         probabilities: What `choose` gave for each example, uncalibrated.
-        labels: What would have been right. A hundred examples do.
+        labels: What would have been right. Give some hundreds: from 300 on, the decisions of the
+            miniatures came out as good as they were, or better.
 
     Raises:
         UserError: there are none, or there is not one label for each.
@@ -49,10 +54,11 @@ def fit_temperature(probabilities: Sequence[Mapping[C, float]], labels: Sequence
 
     def loss(log_value: float) -> float:
         scale = Temperature(math.exp(log_value))
-        return -sum(
+        found = sum(
             math.log(max(scale(given).get(label, 0.0), _FLOOR))
             for given, label in zip(probabilities, labels, strict=True)
         )
+        return (log_value / _PRIOR) ** 2 / 2 - found
 
     low, high = _RANGE
     ratio = (math.sqrt(5) - 1) / 2  # golden section: the loss has one minimum

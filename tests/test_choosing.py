@@ -108,6 +108,14 @@ def test_a_temperature_is_found_again() -> None:
     assert sum(found({"a": 0.0, "b": 0.3, "c": 0.7}).values()) == pytest.approx(1)
 
 
+def test_few_examples_that_are_all_right_prove_little() -> None:
+    """What is nearly sure does not become certain, however often it was right."""
+    for number in (1, 10, 100):
+        found = fit_temperature([{"a": 0.97, "b": 0.03}] * number, ["a"] * number)
+        assert 0.3 < found.value < 1
+        assert found({"a": 0.8, "b": 0.2})["a"] < 0.99
+
+
 def test_a_temperature_needs_labels() -> None:
     """One for each example."""
     with pytest.raises(UserError, match="one label each"):

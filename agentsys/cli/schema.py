@@ -44,18 +44,18 @@ def check(
     from agentsys.guide.check import check as checked
 
     limits = Limits(states, depth)
-    found = {name: checked(given, limits) for name, given in _schemas(target).items()}
+    found = [(name, checked(given, limits)) for name, given in _schemas(target)]
     if as_json:
-        print_json([_row(name, each) for name, each in found.items()])
+        print_json([_row(name, each) for name, each in found])
     else:
-        for name, each in found.items():
+        for name, each in found:
             _show(name, each)
-    if any(each.guide.refused for each in found.values()):
+    if any(each.guide.refused for _, each in found):
         raise typer.Exit(1)
 
 
-def _schemas(target: str) -> dict[str, Any]:
-    """Every schema that is asked of a model, by the agent that asks for it."""
+def _schemas(target: str) -> list[tuple[str, Any]]:
+    """Every schema that is asked of a model, with the agent that asks for it."""
     from agentsys.cli.show import find_definition
     from agentsys.node import Node
     from agentsys.specs import specs_in
@@ -64,14 +64,16 @@ def _schemas(target: str) -> dict[str, Any]:
     value = _imported(target) if ":" in target else find_definition(target).value
     if isinstance(value, Node):
         node = cast("Node[Any, Any]", value)
-        asked = ((spec.name, spec.schema) for spec in specs_in(node))
-        found = {name: given for name, given in asked if given is not None}
+        found: list[tuple[str, Any]] = []
+        for spec in specs_in(node):
+            if spec.schema is not None and (spec.name, spec.schema) not in found:
+                found.append((spec.name, spec.schema))
         if not found:
             raise UserError(f"{target} asks no model for JSON, so it has no schema to check.")
         return found
     if isinstance(value, Tool):
-        return {value.name: value.schema}
-    return {target: value if isinstance(value, dict) else _schema_of(value)}
+        return [(value.name, value.schema)]
+    return [(target, value if isinstance(value, dict) else _schema_of(value))]
 
 
 def _schema_of(kind: Any) -> Any:

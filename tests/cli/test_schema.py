@@ -76,6 +76,34 @@ def test_a_graph_is_checked_agent_by_agent(agentsys: Command, here: Path) -> Non
     assert [row["name"] for row in rows] == ["solver"]
 
 
+TWO = """from pydantic import BaseModel, Field
+from agentsys import Agent
+
+
+class A(BaseModel):
+    a: int
+
+
+class B(BaseModel):
+    b: int
+
+
+first = Agent(A, B, "Go.", name="same")
+two = first >> Agent(B, A, "Go.", name="same") >> first
+"""
+
+
+def test_agents_of_one_name_are_told_apart(agentsys: Command, here: Path) -> None:
+    """One row for each schema, and for each only once."""
+    (here / "graphs" / "two.py").write_text(TWO)
+    rows = agentsys("schema", "check", "two", "--json").json()
+    assert [row["name"] for row in rows] == ["same", "same"]
+    assert [set(row["enforced"]) & {"$.a.type", "$.b.type"} for row in rows] == [
+        {"$.b.type"},
+        {"$.a.type"},
+    ]
+
+
 @pytest.mark.parametrize(
     ("target", "says"),
     [

@@ -104,7 +104,7 @@ class Run(Generic[O]):
             "output": self.output_json(),
             "confidence": self.confidence,
             "cost": {
-                "usd": str(self.cost.usd),
+                "usd": f"{self.cost.usd:f}",
                 "calls": self.cost.calls,
                 "tokens_in": self.cost.tokens_in,
                 "tokens_out": self.cost.tokens_out,

@@ -93,6 +93,7 @@ def test_every_key_of_a_server_that_comes_up_is_named() -> None:
     schema = re.search(r"`warmed` is `null` without `--warm`, else\na list of `\{(.+?)\}`", TEXT)
     assert schema is not None
     assert re.findall(r'"(\w+)"', schema[1]) == list(printed["warmed"][0])
+    assert printed["warmed"][0]["usd"] == "0.000000001"
 
 
 def test_every_key_of_a_listed_run_is_named(agentsys: Command) -> None:

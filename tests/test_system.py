@@ -55,6 +55,14 @@ async def test_cost_counts_every_call() -> None:
     assert run.cost.nano_usd == sum(call.nano_usd for call in run.attempts)
 
 
+async def test_small_amounts_are_plain_decimals() -> None:
+    """A few billionths of a dollar are written without an exponent."""
+    price = Price(usd_per_mtok_in=usd(10**6), usd_per_mtok_out=usd(0))
+    run = await system({"value": 41}, price=price).run(solve, ASK)
+    assert 0 < run.cost.nano_usd < 100
+    assert run.to_json()["cost"]["usd"] == f"0.{run.cost.nano_usd:09}"
+
+
 async def test_json_of_a_run_is_stable() -> None:
     """The documented keys, no more and no fewer."""
     run = await system({"value": 41}, confidence=0.9).run(solve, ASK, name="demo")

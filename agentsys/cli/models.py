@@ -122,7 +122,7 @@ def _result(result: "Checked") -> dict[str, Any]:
         "schema_valid": result.schema_valid,
         "guided": result.guided or None,
         "seconds": round(result.seconds, 6),
-        "usd": str(usd(result.nano_usd)),
+        "usd": f"{usd(result.nano_usd):f}",
         "error": result.problem or None,
     }
 

@@ -75,6 +75,6 @@ def _row(run: "Listed") -> dict[str, Any]:
         "tenant": run.tenant,
         "status": run.status,
         "resumable": run.resumable,
-        "usd": str(usd(run.nano_usd)),
+        "usd": f"{usd(run.nano_usd):f}",
         "started": run.started.isoformat(),
     }

@@ -66,7 +66,7 @@ def _warmed(each: "Warmed") -> dict[str, Any]:
         "tier": each.tier,
         "agent": each.agent,
         "seconds": round(each.seconds, 6),
-        "usd": str(usd(each.nano_usd)),
+        "usd": f"{usd(each.nano_usd):f}",
         "error": each.problem or None,
     }
 

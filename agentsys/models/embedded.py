@@ -1,23 +1,21 @@
 """A GGUF model run by llama.cpp inside this process.
 
-The one importer of xllamacpp, which is imported when the first model is loaded. Requests of any
-number of event loops and threads share one server, which batches them. Log-probabilities are the
-model's own: taken before the mask and before the temperature, so that a token which the mask
-forced on the model shows how little the model expected it.
+Requests of any number of event loops and threads share one server, which batches them.
+Log-probabilities are the model's own: taken before the mask and before the temperature, so that a
+token which the mask forced on the model shows how little the model expected it.
 """
 
 import asyncio
-import secrets
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
-from agentsys.errors import SettingsError
 from agentsys.models.base import Reply, Request
 from agentsys.models.bound import most_tokens
 from agentsys.models.generation import Generation
-from agentsys.models.gguf import SMALL_BYTES, gguf_file, threads_for
+from agentsys.models.gguf import gguf_file
+from agentsys.models.llama import Llama, load
+from agentsys.models.machine import Machine
 from agentsys.models.masks import UNMASKED, Mask, limits_of, masks
 from agentsys.models.streamed import Streamed
 from agentsys.money import Price, Worst
@@ -47,6 +45,7 @@ class Embedded:
         self.deployment = deployment
         self.path = gguf_file(deployment.gguf or "", deployment.name, Path(folder))
         self._price = deployment.price or Price()
+        self._machine = Machine()
         self._limits = limits_of(deployment)
         self._context = -(-deployment.context // _ROUNDED) * _ROUNDED
         self._lock = threading.Lock()
@@ -62,7 +61,7 @@ class Embedded:
             Unreachable: it took longer than the deployment's `timeout_s`.
             Cancelled: with the prompt, the tokens and the time that were spent by then.
         """
-        generation = Generation(self.deployment, request, self._price)
+        generation = Generation(self.deployment, request, self._price, self._machine)
         with self._lock:
             if self._opened is None:
                 self._opened = _Opened(self.deployment, self.path)
@@ -107,7 +106,7 @@ class _Opened:
         self._path = path
         self._limits = limits_of(deployment)
         self._lock = threading.Lock()
-        self._server: Any = None
+        self._server: Llama | None = None
         self._proven: set[Mask] = {UNMASKED}
         self._dropped: set[Mask] = set()
         self.pool = ThreadPoolExecutor(deployment.parallel, f"agentsys-{deployment.name}")
@@ -116,8 +115,14 @@ class _Opened:
         """Blocks until there is a reply."""
         with self._lock:
             if self._server is None:
-                self._server = _load(self._deployment, self._path)
+                self._server = load(self._deployment, self._path)
         generation.begin()
+        try:
+            return self._under_masks(generation)
+        finally:
+            generation.end()
+
+    def _under_masks(self, generation: Generation) -> Reply:
         for mask in masks(generation.request.schema, self._limits):
             if mask in self._dropped:
                 continue
@@ -148,43 +153,5 @@ class _Opened:
     def close(self) -> None:
         """Blocks until the requests under way are done."""
         self.pool.shutdown(wait=True)
-        self._server = None
-
-
-def _load(deployment: Deployment, path: Path) -> Any:
-    """A running server for the model."""
-    llama = _llama()
-    params = llama.CommonParams()
-    params.model.path = str(path)
-    params.verbosity = -1
-    params.n_parallel = deployment.parallel
-    params.n_ctx = deployment.parallel * deployment.context
-    params.cpuparams.n_threads = params.cpuparams_batch.n_threads = threads_for(path)
-    params.warmup = False
-    # Measuring what fits a GPU takes longer than loading a small model.
-    params.fit_params = path.stat().st_size > SMALL_BYTES
-    # The reply as the model wrote it: nothing is taken for reasoning or for a tool call, and a
-    # reply that ends too early is no parse error.
-    params.force_pure_content_parser = True
-    params.prefill_assistant = False
-    # llama.cpp opens a port on this machine, too. Nobody is told the key.
-    params.api_keys = [secrets.token_urlsafe(32)]
-    params.cors_origins = ""
-    params.ui = False
-    try:
-        server = llama.Server(params)
-    except RuntimeError as error:
-        raise SettingsError(
-            f"deployment {deployment.name!r}: llama.cpp cannot load {path}.",
-            hint="It is damaged, or its architecture is not supported: fetch or convert it again.",
-        ) from error
-    # A server that is given up before its first request never returns (xllamacpp 2026.10).
-    server.handle_chat_completions({"messages": [{"role": "user", "content": ""}], "max_tokens": 1})
-    return server
-
-
-def _llama() -> Any:
-    """The library, which has no types."""
-    import xllamacpp
-
-    return xllamacpp
+        if self._server is not None:
+            self._server.close()

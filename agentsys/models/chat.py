@@ -72,7 +72,7 @@ def question(request: Request, guided: Guided, limits: Limits = DEFAULT) -> Ques
     A schema that its way has no words for is told in the prompt, and the record says `prompt`:
     one that Outlines refuses would not be enforced by vLLM, or could bring its engine down.
     """
-    messages = [{"role": m.role, "content": m.content} for m in request.messages]
+    messages = _sent(request.messages)
     if request.schema is None:
         return Question(messages, {}, "none")
     regex = guide(request.schema, limits).regex if guided == "outlines" else None
@@ -142,6 +142,14 @@ def _response_format(schema: JsonSchema) -> dict[str, Any]:
     return {"response_format": {"type": "json_schema", "json_schema": form}}
 
 
+def _sent(messages: Sequence[Message]) -> list[dict[str, str]]:
+    """The messages in UTF-8, which has no lone surrogates: they become "?"."""
+    return [
+        {"role": m.role, "content": m.content.encode("utf-8", "replace").decode("utf-8")}
+        for m in messages
+    ]
+
+
 def _told(messages: Sequence[Message], schema: JsonSchema) -> list[dict[str, str]]:
     """The messages with the schema at the end of the system message."""
     told = f"{_INSTRUCTION}\n{compact(schema)}"
@@ -150,7 +158,7 @@ def _told(messages: Sequence[Message], schema: JsonSchema) -> list[dict[str, str
         opening = Message("system", f"{head.content}\n\n{told}")
     else:
         opening, rest = Message("system", told), list(messages)
-    return [{"role": m.role, "content": m.content} for m in (opening, *rest)]
+    return _sent((opening, *rest))
 
 
 def _wrapped(content: str, key: str) -> tuple[int, int]:

@@ -55,6 +55,9 @@ def _part(part: Any) -> JsonObject:
         raise _Inexpressible
     schema = cast(Mapping[str, Any], part)
     if "$ref" in schema:
+        # A `$ref` to the root would be one to what that is wrapped in.
+        if not schema["$ref"].startswith("#/$defs/"):
+            raise _Inexpressible
         # Nothing may stand beside a `$ref`; a description there is all that gets lost.
         return {"$ref": schema["$ref"]}
     made: JsonObject = {}

@@ -68,3 +68,9 @@ def test_tool_step_is_wrapped() -> None:
 def test_what_strict_modes_cannot_say(kind: Any) -> None:
     """Open maps, tuples and untyped values have no strict schema."""
     assert strict_schema(json_schema(kind)) is None
+
+
+@pytest.mark.parametrize("ref", ["#", "#/items", "https://example.org/schema"])
+def test_what_is_named_elsewhere_has_no_strict_schema(ref: str) -> None:
+    """Wrapped in an object, the root is another one, and what was at a place is not there."""
+    assert strict_schema({"type": "array", "items": {"$ref": ref}}) is None

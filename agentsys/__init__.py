@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from agentsys.models.base import Model, Reply, Request
     from agentsys.money import Price
     from agentsys.node import Node, both, step
+    from agentsys.patterns.cot_pot import cot_pot_cascade
+    from agentsys.patterns.sampling import sample_verify, vote_until
     from agentsys.run import Cost, Run
     from agentsys.settings import Settings
     from agentsys.stores import open_store
@@ -57,12 +59,15 @@ __all__ = [
     "UserError",
     "both",
     "choose",
+    "cot_pot_cascade",
     "fit_temperature",
     "from_langgraph",
     "interrupt",
     "open_store",
+    "sample_verify",
     "step",
     "tool",
+    "vote_until",
 ]
 
 _PLACES = {
@@ -84,6 +89,8 @@ _PLACES = {
     "models.base": ("Model", "Reply", "Request"),
     "money": ("Price",),
     "node": ("Node", "both", "step"),
+    "patterns.cot_pot": ("cot_pot_cascade",),
+    "patterns.sampling": ("sample_verify", "vote_until"),
     "run": ("Cost", "Run"),
     "settings": ("Settings",),
     "stores": ("open_store",),

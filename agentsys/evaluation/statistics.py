@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from math import comb
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -144,3 +145,17 @@ def _ends(values: NDArray[Any]) -> Interval:
     tail = (1 - LEVEL) / 2
     low, high = np.quantile(values, [tail, 1 - tail], method="inverted_cdf")
     return float(low), float(high)
+
+
+def pass_at_k(draws: int, passed: int, k: int) -> float:
+    """Chance that at least one of `k` draws passes, from `draws` of which `passed` did.
+
+    The unbiased estimator of Chen et al. 2021, "Evaluating Large Language Models Trained on Code",
+    section 2.1.
+
+    Raises:
+        ValueError: `k` is not between 1 and `draws`, or more passed than were drawn.
+    """
+    if not 1 <= k <= draws or not 0 <= passed <= draws:
+        raise ValueError(f"pass@{k} cannot be told from {passed} of {draws} draws")
+    return 1 - comb(draws - passed, k) / comb(draws, k)

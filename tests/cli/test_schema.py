@@ -76,6 +76,18 @@ def test_a_graph_is_checked_agent_by_agent(agentsys: Command, here: Path) -> Non
     assert [row["name"] for row in rows] == ["solver"]
 
 
+GRAPHS = sorted((Path(__file__).parents[2] / "graphs").glob("*.py"))
+
+
+@pytest.mark.parametrize("graph", [file.stem for file in GRAPHS])
+def test_the_ready_made_graphs_are_enforced_as_a_whole(
+    agentsys: Command, here: Path, graph: str
+) -> None:
+    """So running them tells of nothing that is not."""
+    for row in agentsys("schema", "check", f"graphs/{graph}", "--json").json():
+        assert (row["refused"], row["validated_afterwards"]) == (None, [])
+
+
 TWO = """from pydantic import BaseModel, Field
 from agentsys import Agent
 

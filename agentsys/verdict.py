@@ -39,6 +39,13 @@ class Verdict(BaseModel):
     """Who judged."""
 
     @property
+    def probability(self) -> float | None:
+        """That the answer is correct, as the verdict has it; `None` where it does not say."""
+        if self.p_correct is not None or self.confidence is None or self.label == "unknown":
+            return self.p_correct
+        return self.confidence if self.label == "correct" else 1 - self.confidence
+
+    @property
     def objection(self) -> str:
         """Why the answer will not do; empty where it will, or nobody can tell."""
         if self.label != "incorrect":

@@ -6,6 +6,7 @@ the benchmarks run it in a process of its own.
 
 import asyncio
 import json
+import re
 import sys
 import threading
 from collections import deque
@@ -232,27 +233,41 @@ def shortest(regex: str) -> str:
     return left[0][1].decode()
 
 
-def value_of(schema: Mapping[str, Any], root: Mapping[str, Any]) -> Any:
-    """A small value that a JSON Schema takes."""
+def value_of(
+    schema: Mapping[str, Any], root: Mapping[str, Any], known: Mapping[str, Any] = {}
+) -> Any:
+    """A small value that a JSON Schema takes.
+
+    Args:
+        schema: The schema, or a part of it.
+        root: All of it.
+        known: What to write for properties of these names.
+    """
     if "$ref" in schema:
-        return value_of(root["$defs"][schema["$ref"].removeprefix("#/$defs/")], root)
+        return value_of(root["$defs"][schema["$ref"].removeprefix("#/$defs/")], root, known)
     if "anyOf" in schema:
-        return value_of(schema["anyOf"][-1], root)
+        return value_of(schema["anyOf"][-1], root, known)
     for key in ("const", "default"):
         if key in schema:
             return schema[key]
-    return schema["enum"][0] if "enum" in schema else _of_type(schema, root)
+    return schema["enum"][0] if "enum" in schema else _of_type(schema, root, known)
 
 
-def _of_type(schema: Mapping[str, Any], root: Mapping[str, Any]) -> Any:
+def _of_type(schema: Mapping[str, Any], root: Mapping[str, Any], known: Mapping[str, Any]) -> Any:
     match schema.get("type"):
         case "object":
             properties = schema.get("properties", {})
-            return {name: value_of(part, root) for name, part in properties.items()}
+            return {
+                name: known[name] if name in known else value_of(part, root, known)
+                for name, part in properties.items()
+            }
         case "array":
-            return [value_of(schema["items"], root)] * schema.get("minItems", 1)
+            return [
+                value_of(schema["items"], root, known) for _ in range(schema.get("minItems", 0))
+            ]
         case "string":
-            return "x" * max(1, schema.get("minLength", 1))
+            many = re.fullmatch(r"\^(\w)\{(\d+)\}\$", schema.get("pattern", ""))
+            return many[1] * int(many[2]) if many else "x" * max(1, schema.get("minLength", 1))
         case "integer" | "number":
             return schema.get("minimum", 1)
         case "boolean":

@@ -1,6 +1,6 @@
-"""What every model back end must do. Subclass `ModelConformance` and give a `model` fixture.
+"""What every model back end must do. Subclass `ModelConformance` and give a `backend` fixture.
 
-The model behind the fixture must be able to hold replies to a schema; it need not be sensible.
+The model behind its tier `slm` must be able to hold replies to a schema; it need not be sensible.
 """
 
 import asyncio
@@ -13,7 +13,8 @@ from agentsys.errors import ModelError, Truncated
 from agentsys.messages import Message
 from agentsys.models.base import Model, Reply, Request
 from agentsys.money import Spend
-from agentsys.schema import conform, tagged_union
+from agentsys.schema import closed_object, conform, tagged_union
+from tests.models.backends import BackEnd, Counted
 
 SCHEMA: dict[str, Any] = {
     "type": "object",
@@ -32,6 +33,11 @@ def question(text: str = "How many pens are left?", **changes: Any) -> Request:
     messages = (Message("system", "Answer."), Message("user", text))
     given: dict[str, Any] = {"schema": SCHEMA, "max_tokens": 200}
     return Request(messages, **(given | changes))
+
+
+def conforms(reply: Reply) -> None:
+    """Check that a reply to a `question` fits its schema."""
+    conform(json.loads(reply.text), SCHEMA)
 
 
 ODD = {
@@ -56,14 +62,16 @@ ODD = {
 class ModelConformance:
     """The suite."""
 
-    gives_tokens = True
-    """Whether replies carry log-probabilities."""
+    @pytest.fixture
+    def model(self, backend: BackEnd) -> Model:
+        """What most tests ask."""
+        return backend.models["slm"]
 
-    async def test_a_reply_fits_its_schema(self, model: Model) -> None:
-        """What comes back is JSON of the schema that was asked for."""
+    async def test_a_reply_fits_its_schema(self, backend: BackEnd, model: Model) -> None:
+        """What comes back is JSON of the schema that was asked for, held to it as is said."""
         reply = await model.ask(question())
-        conform(json.loads(reply.text), SCHEMA)
-        assert reply.guided != "none"
+        conforms(reply)
+        assert reply.guided == backend.guided
 
     async def test_usage_cost_and_time_are_counted(self, model: Model) -> None:
         """Every reply says which deployment gave it and what that took."""
@@ -74,6 +82,21 @@ class ModelConformance:
         assert reply.usage.tokens_out > 0
         assert reply.seconds >= 0
         assert reply.nano_usd > 0
+
+    async def test_usage_is_what_the_server_counted(self, backend: BackEnd, model: Model) -> None:
+        """Tokens of prompts and replies, also of one that was cut off."""
+        if backend.server is None:
+            pytest.skip("nobody else counts")
+        before = backend.server.counted()
+        reply = await model.ask(question())
+        with pytest.raises(Truncated) as cut:
+            await model.ask(question(max_tokens=3))
+        await backend.server.idle()
+        assert backend.server.counted() == Counted(
+            before.tokens_in + reply.usage.tokens_in + cut.value.tokens_in,
+            before.tokens_out + reply.usage.tokens_out + cut.value.tokens_out,
+            before.finished + 2,
+        )
 
     @pytest.mark.parametrize("odd", ODD)
     async def test_nothing_takes_more_than_its_worst(self, model: Model, odd: str) -> None:
@@ -89,35 +112,47 @@ class ModelConformance:
             took, tokens = error, error.tokens_in + error.tokens_out
         assert Spend(took.nano_usd, tokens, 1, round(took.seconds * 1e6)).beyond(worst) == ""
 
-    async def test_tokens_spell_the_reply(self, model: Model) -> None:
+    async def test_tokens_spell_the_reply(self, backend: BackEnd, model: Model) -> None:
         """The log-probabilities belong to tokens that together are the text."""
         reply = await model.ask(question(temperature=1.0, seed=3))
-        if not self.gives_tokens:
+        if not backend.gives_tokens:
             assert reply.tokens == ()
             return
         assert "".join(token.text for token in reply.tokens) == reply.text
         assert all(token.logprob <= 0 for token in reply.tokens)
 
     async def test_the_same_seed_gives_the_same_reply(self, model: Model) -> None:
-        """A sampled reply can be had again."""
-        asked = question(temperature=1.0, seed=5)
-        assert (await model.ask(asked)).text == (await model.ask(asked)).text
+        """A sampled reply can be had again, and another seed gives another one."""
+        seeds = [*range(5), *range(5)]
+        replies = [await model.ask(question(temperature=1.0, seed=seed)) for seed in seeds]
+        texts = [reply.text for reply in replies]
+        assert texts[:5] == texts[5:]
+        assert len(set(texts)) > 1
 
     async def test_requests_run_side_by_side(self, model: Model) -> None:
-        """Twenty at once all get their own reply."""
-        asked = [question(f"Question {n}?", seed=n) for n in range(20)]
+        """Twenty at once all get the reply to what they asked."""
+        only = [closed_object({"only": {"type": "integer", "enum": [n]}}) for n in range(100, 120)]
+        asked = [question(f"Question {n}?", schema=schema) for n, schema in enumerate(only)]
         replies: list[Reply] = await asyncio.gather(*(model.ask(request) for request in asked))
-        for reply in replies:
-            conform(json.loads(reply.text), SCHEMA)
+        assert [json.loads(r.text) for r in replies] == [{"only": n} for n in range(100, 120)]
 
     async def test_a_reply_that_is_cut_off_is_typed(self, model: Model) -> None:
         """Reaching `max_tokens` is its own error, and what was spent is on it."""
         with pytest.raises(Truncated) as caught:
             await model.ask(question(max_tokens=3))
         assert caught.value.tokens_in > 0
-        assert caught.value.tokens_out > 0
+        assert caught.value.tokens_out == 3
         assert caught.value.nano_usd > 0
         assert not caught.value.retryable
+
+    async def test_a_reply_ends_where_its_json_does(self, model: Model) -> None:
+        """By itself: with as many tokens as it takes it is whole, with one less it is cut off."""
+        reply = await model.ask(question())
+        took = reply.usage.tokens_out
+        assert reply.text == reply.text.strip()
+        assert (await model.ask(question(max_tokens=took))).text == reply.text
+        with pytest.raises(Truncated):
+            await model.ask(question(max_tokens=took - 1))
 
     async def test_free_text_needs_no_schema(self, model: Model) -> None:
         """Without a schema nothing is enforced, and the record says so."""

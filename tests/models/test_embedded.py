@@ -20,16 +20,10 @@ from agentsys.models.embedded import Embedded
 from agentsys.schema import conform, json_schema
 from agentsys.settings import Deployment
 from tests.guided_shapes import SHAPES
-from tests.models.conformance import SCHEMA, ModelConformance, question
+from tests.models.conformance import SCHEMA, question
 from tests.tiny_gguf import write_tiny_gguf
 
 ENDLESS = {"type": "string", "pattern": "^a{2000}$"}
-
-
-@pytest.fixture(scope="session")
-def gguf(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The file of the model with random weights."""
-    return write_tiny_gguf(tmp_path_factory.mktemp("gguf") / "tiny.gguf")
 
 
 @pytest.fixture
@@ -50,10 +44,6 @@ async def model(gguf: Path) -> AsyncIterator[Embedded]:
     model = Embedded(deployment(gguf))
     yield model
     await model.close()
-
-
-class TestConformance(ModelConformance):
-    """The suite of all back ends."""
 
 
 async def test_outlines_holds_the_reply(model: Model) -> None:

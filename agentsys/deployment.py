@@ -61,6 +61,9 @@ class Deployment(Priced):
     """How reports call it; also LiteLLM's `model_info.id`."""
     tier: str = Field(min_length=1)
     """The class of model it serves: `slm`, `llm` or a name of your own."""
+    family: str = ""
+    """What the model descends from, such as `llama-3.1`: models of one family err alike, so they do
+    not make independent judges. Unset: the model's own name."""
     gguf: str | None = None
     """A path to a GGUF file (relative to the configuration file), or `mini-slm` or `mini-llm`."""
     litellm_params: dict[str, Any] | None = None
@@ -79,6 +82,13 @@ class Deployment(Priced):
     """Requests that an in-process model batches."""
     context: int = Field(default=1024, ge=64)
     """Tokens of context for each request of an in-process model."""
+
+    @property
+    def base(self) -> str:
+        """Its family, or the name of its model without provider, folder and case."""
+        named = self.gguf or str((self.litellm_params or {}).get("model", ""))
+        last = named.rstrip("/").rpartition("/")[2].removesuffix(".gguf")
+        return (self.family or last).lower()
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:

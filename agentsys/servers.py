@@ -53,6 +53,8 @@ class VllmServer(Priced):
     tier: str = Field(min_length=1)
     model: str = Field(min_length=1)
     """A folder, relative to the configuration file, or a name on the Hub."""
+    family: str = ""
+    """What the model descends from, with its adapters; unset: `model`."""
     device: tuple[int, ...] | Literal["cpu"] = (0,)
     """GPUs as `nvidia-smi` numbers them, or `"cpu"`."""
     gpu_memory: float = Field(default=0.9, gt=0, le=1)
@@ -141,6 +143,7 @@ class VllmServer(Priced):
             {
                 "name": name,
                 "tier": tier,
+                "family": self.family or self.model.rstrip("/").rpartition("/")[2],
                 "litellm_params": params,
                 "guided": "outlines",
                 "timeout_s": self.timeout_s,

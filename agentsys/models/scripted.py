@@ -49,6 +49,7 @@ class Scripted:
         seed: int = 0,
         price: Price | None = None,
         name: str = "scripted",
+        family: str = "",
     ) -> None:
         """Write the script.
 
@@ -62,6 +63,7 @@ class Scripted:
             seed: Of the errors.
             price: What it costs; default: nothing.
             name: The deployment's name in the ledger.
+            family: What it passes for a descendant of; judges of one family err alike.
         """
         self._answers = answers
         self._wrong = wrong
@@ -71,6 +73,7 @@ class Scripted:
         self._seed = seed
         self._price = price or Price()
         self._name = name
+        self.family = family
         self.requests: list[Request] = []
 
     async def ask(self, request: Request) -> Reply:

@@ -37,6 +37,10 @@ class Tiers(Mapping[str, Model]):
         for tier in self._names:
             _refuse_mixture(settings, tier, self._of(tier))
 
+    def families(self, tier: str) -> frozenset[str]:
+        """What the models behind a tier descend from."""
+        return frozenset(each.base for each in self._of(tier))
+
     def _of(self, tier: str) -> list[Deployment]:
         return [d for d in self._settings.deployments if d.tier == tier]
 

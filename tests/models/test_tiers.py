@@ -8,7 +8,7 @@ import pytest
 
 from agentsys.errors import SettingsError, UnknownName
 from agentsys.models.tiers import Tiers
-from agentsys.settings import Settings
+from agentsys.settings import DEFAULT_FILE, Settings
 from tests.models.conformance import question
 from tests.tiny_gguf import write_tiny_gguf
 
@@ -87,3 +87,30 @@ def test_the_embedded_tiers_do_not_load_litellm(tmp_path: Path) -> None:
         "assert not {'litellm', 'langgraph', 'xllamacpp'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", script], check=True, timeout=60)
+
+
+def test_a_tier_has_the_families_of_its_deployments(tmp_path: Path) -> None:
+    """What `family` says, else the model's own name; adapters are of their server's family."""
+    (tmp_path / "models").mkdir()
+    write_tiny_gguf(tmp_path / "models" / "tiny.gguf")
+    told = SERVED.format(name="b", tier="llm") + 'family = "Llama-3.1"\n'
+    server = """
+[[vllm]]
+name = "served"
+tier = "own"
+model = "Qwen/Qwen3-4B"
+usd_per_hour = 1
+adapters = [{ name = "sql", tier = "sql", path = "adapters/sql" }]
+"""
+    plain = EMBEDDED.format(name="a", tier="slm")
+    found = tiers(tmp_path, plain, told, SERVED.format(name="c", tier="llm"), server)
+    assert found.families("slm") == {"tiny"}
+    assert found.families("llm") == {"llama-3.1", "slm"}
+    assert found.families("own") == found.families("sql") == {"qwen3-4b"}
+    assert found.families("none") == set()
+
+
+def test_the_miniatures_are_one_family() -> None:
+    """Both were trained on the same data, and their mistakes are not independent."""
+    found = Tiers(Settings.load(DEFAULT_FILE))
+    assert found.families("slm") == found.families("llm") == {"miniature"}

@@ -116,6 +116,12 @@ class Chooser(Leaf[X, Choice[C]]):
         """The tier it asks."""
         return self.spec.tiers
 
+    @property
+    def shape(self) -> str:
+        """With all that a choice of it depends on."""
+        asked = (self.spec.instructions, tuple(self._values), self._key)
+        return f"{super().shape} {asked} {self._calibration.value} {self.spec.min_confidence}"
+
     async def execute(self, value: X, context: Context) -> Choice[C]:
         """The choice; a resumed run takes what it was before."""
 

@@ -140,6 +140,19 @@ async def test_what_is_no_choice_is_a_failure() -> None:
     assert "'blue' is not one of" in (run.error or "")
 
 
+def test_what_is_asked_is_part_of_its_shape() -> None:
+    """A run is not gone on with, and an answer not remembered, where it would be asked otherwise."""
+    shapes = {
+        choose(Question, Literal["yes", "no"], "Is it?").shape,
+        choose(Question, Literal["yes", "no"], "Is it not?").shape,
+        choose(Question, Literal["yes", "no", "unknown"], "Is it?").shape,
+        choose(Question, Literal["yes", "no"], "Is it?", calibration=Temperature(2.0)).shape,
+        choose(Question, Literal["yes", "no"], "Is it?", min_confidence=0.5).shape,
+        choose(Question, Literal["yes", "no"], "Is it?", key="verdict").shape,
+    }
+    assert len(shapes) == 6
+
+
 @pytest.mark.parametrize("choices", [Literal["one"], Literal[1, 2], str, Enum("Empty", [])])
 def test_a_set_has_two_texts_or_more(choices: Any) -> None:
     """Anything else is a mistake in the definition."""

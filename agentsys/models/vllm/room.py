@@ -24,7 +24,9 @@ LOOK_S = 0.25
 BURST = 64
 """So many are sent at once to a server that has none; to one that has more, as many again."""
 QUEUE = 8
-"""So many may wait in the server, that it has the next one at hand when one has finished."""
+"""So many may wait in the server, that it has the next one at hand when one has finished; or as
+many as it has done in `AHEAD_S`, where that is more."""
+AHEAD_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,10 @@ class Room:
         self._looked = float("-inf")
         self._looking = False
         self._inside = 0
+        self._done = 0
+        """Requests that have ended since it was looked at."""
+        self._pace = 0.0
+        """Requests that end in a second."""
 
     async def enter(self, tokens: int) -> float:
         """Seconds after which to ask again; 0: the request may be sent, and `leave` follows.
@@ -67,12 +73,14 @@ class Room:
         """A request that was sent has ended."""
         with self._lock:
             self._inside -= 1
+            self._done += 1
 
     def _has_room(self, seen: _Seen, tokens: int) -> bool:
         if seen.load is None:
             # Nobody answers. What is coming up or hangs is waited for: its supervisor sees to it.
             return seen.phase not in ("starting", "restarting", "ready")
-        return self._inside + seen.others < _capacity(seen.load, tokens)
+        queue = max(QUEUE, round(self._pace * AHEAD_S))
+        return self._inside + seen.others < _capacity(seen.load, tokens, queue)
 
     async def _look(self) -> None:
         with self._lock:
@@ -85,7 +93,10 @@ class Room:
             with self._lock:
                 self._looking = False
         with self._lock:
-            self._looked = time.monotonic()
+            now = time.monotonic()
+            # A moment without an end is not yet a slower pace.
+            self._pace = max(self._done / (now - self._looked), self._pace / 2)
+            self._looked, self._done = now, 0
             before = self._seen and self._seen.phase
             there = told.running + told.waiting if told else 0
             self._seen = _Seen(phase, told, max(0, there - self._inside))
@@ -101,11 +112,11 @@ class Room:
         return phase, load(api.get(self._server.port, "/metrics").text)
 
 
-def _capacity(told: Load, tokens: int) -> int:
+def _capacity(told: Load, tokens: int, queue: int) -> int:
     """How many requests of that size may be under way on a server, all told."""
     if told.waiting:
-        return told.running + QUEUE
-    more = max(BURST, told.running)
+        return told.running + queue
+    more = max(BURST, told.running, queue)
     if told.free_tokens is not None:
         more = min(more, max(1, told.free_tokens // tokens))
     return told.running + more

@@ -141,7 +141,7 @@ async def test_what_is_no_choice_is_a_failure() -> None:
 
 
 def test_what_is_asked_is_part_of_its_shape() -> None:
-    """A run is not gone on with, and an answer not remembered, where it would be asked otherwise."""
+    """No run is gone on with, and no answer remembered, where it would be asked otherwise."""
     shapes = {
         choose(Question, Literal["yes", "no"], "Is it?").shape,
         choose(Question, Literal["yes", "no"], "Is it not?").shape,

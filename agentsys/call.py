@@ -10,6 +10,7 @@ from typing import Any, cast
 
 from agentsys.budgets import Grant, surely
 from agentsys.context import Context
+from agentsys.deadline import limiting
 from agentsys.errors import (
     BudgetExceeded,
     ModelError,
@@ -104,7 +105,8 @@ class Asking:
         time = asyncio.timeout(grant.seconds)
         try:
             async with time:
-                return await self._plainly(request, spent)
+                with limiting(time):
+                    return await self._plainly(request, spent)
         except ModelError as error:
             failed = _failed(call, error, self.onward)
             if grant.short is not None and isinstance(error, Truncated):

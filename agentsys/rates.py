@@ -16,6 +16,7 @@ from typing import Protocol
 from uuid import uuid4
 
 from agentsys.budgets import surely
+from agentsys.deadline import waiting
 from agentsys.errors import ModelError, RateLimited, StoreError, Unreachable
 from agentsys.limits import RateLimit
 from agentsys.stores import open_store
@@ -101,7 +102,9 @@ class Rates:
             StoreError: the store cannot be used.
         """
         slot = uuid4().hex
-        place = Place(await self._admitted(deployments, slot, tokens, lease_s), tokens)
+        with waiting():
+            name = await self._admitted(deployments, slot, tokens, lease_s)
+        place = Place(name, tokens)
         try:
             yield place
         except ModelError as error:

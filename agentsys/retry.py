@@ -13,6 +13,7 @@ from typing import TypeVar
 
 import tenacity as _t
 
+from agentsys.deadline import waiting
 from agentsys.errors import ModelError, RateLimited
 
 T = TypeVar("T")
@@ -104,7 +105,8 @@ async def with_retries(
 
     async def sleep(seconds: float) -> None:
         if _skipped is None:
-            await asyncio.sleep(seconds)
+            with waiting():
+                await asyncio.sleep(seconds)
         else:
             _skipped.append(seconds)
             watch.advance(seconds)

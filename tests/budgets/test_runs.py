@@ -2,15 +2,19 @@
 
 import asyncio
 import time
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from agentsys import System, UserError, both
+from agentsys.deployment import Deployment
 from agentsys.errors import NoOutput, Truncated
 from agentsys.events import BudgetCrossed, Call
-from agentsys.limits import Budget
+from agentsys.limits import Budget, RateLimit
+from agentsys.models.limited import Limited
 from agentsys.models.scripted import Scripted
+from agentsys.rates import Rates
 from agentsys.stores import Store
 from tests.budgets.conftest import Make, of, spent
 from tests.budgets.models import Held, Liar, micro, priced, talker
@@ -88,6 +92,23 @@ async def test_time_is_shortened(make: Make, store: Store) -> None:
     assert run.error.startswith("talker: a reply did not get by with the 1 s that were left.")
     assert [call.nano_usd for call in run.attempts] == [3_000]
     assert (await spent(store)).nano_usd == 3_000
+
+
+async def test_a_wait_for_a_turn_is_not_counted(make: Make) -> None:
+    """Who has a second waits longer than that to be let in, and has its second afterwards."""
+    inner = Held(seconds=10)
+    deployment = Deployment(name="a", tier="slm", gguf="a.gguf", usd_per_hour=Decimal(1))
+    model = Limited(inner, deployment, Rates({"a": RateLimit(concurrency=1)}))
+    system, budget = make(model), Budget(seconds=1)
+    first = asyncio.create_task(system.run(talker(), "go"))
+    await inner.asked.acquire()
+    second = asyncio.create_task(system.run(talker(), "go", budget=budget))
+    assert not (await asyncio.wait([second], timeout=1.5))[0]
+    inner.let.set()
+    assert [(await first).status, (await second).status] == ["ok", "ok"]
+    inner.let.clear()
+    late = await asyncio.wait_for(system.run(talker(), "go", budget=budget), 10)
+    assert (late.status, [call.nano_usd for call in late.attempts]) == ("budget_exceeded", [3_000])
 
 
 async def test_an_answer_that_was_paid_for_is_handed_back(make: Make, store: Store) -> None:

@@ -18,6 +18,12 @@ from agentsys.models.base import Model
 from agentsys.plain import digest
 from agentsys.prompt import Objection, Turn
 from agentsys.schema import dump
+from agentsys.singleflight import SingleFlight
+
+_NUMBERS = re.compile(r"~\d+|/\d+(?=[/~]|$)")
+"""In a place: which attempt, item or sample it is."""
+_AGAIN = re.compile(r"~0*[1-9]\d*")
+"""In a place: an attempt that came after an objection."""
 
 
 class Conversations:
@@ -121,6 +127,8 @@ class Context:
 
     failures: dict[str, AgentSysError] = field(default_factory=dict[str, AgentSysError])
     """Why samples that a vote is drawing have no output, by their place."""
+    flights: SingleFlight = field(default_factory=SingleFlight)
+    """What is asked for in several places of the run, and done once."""
 
     def ask(self, question: Any) -> Any:
         """Ask a human: the run stops here; when it is resumed with an answer, this gives it."""
@@ -147,8 +155,23 @@ class Context:
         """The same, with a further budget on what the node of a name spends here."""
         # The same account in every attempt and for every item: the node is one.
         _, slash, part = self.place.partition("/")
-        part = re.sub(r"~\d+|/\d+(?=[/~]|$)", "", slash + part) or f"/{name}"
+        part = _NUMBERS.sub("", slash + part) or f"/{name}"
         return self._with(purse=self.purse.within(part, budget))
+
+    @property
+    def again(self) -> bool:
+        """Whether an outer node does this again, because of an objection."""
+        return _AGAIN.search(self.place.partition("/")[2]) is not None
+
+    def common(self) -> "Context":
+        """The same, at the place that all items and samples have in common.
+
+        What is done again because of an objection has a place of its own.
+        """
+        run_id, slash, part = self.place.partition("/")
+        part = slash + part
+        last = max((found.end() for found in _AGAIN.finditer(part)), default=0)
+        return self._with(place=run_id + part[:last] + _NUMBERS.sub("", part[last:]))
 
     def attempt(self, number: int, *, tier: str | None, said: Conversations) -> "Context":
         """The surroundings of one attempt, whose findings count only if it is accepted."""

@@ -87,6 +87,31 @@ class Inside:
             context = context.parted(Conversations(self.context.said), self.context.tier)
         else:
             context = context.sampled(draw)
+        return await self._tried(part, value, context)
+
+    async def share(self, part: Node[X, Y], value: X, *place: str | int, digest: str) -> Tried[Y]:
+        """`run`, once for all in this run of a system that ask the same of this part.
+
+        They need not be in one run of the pattern: the items of a fan-out share, too. What is done
+        again because of an objection is done anew, and so is every sample of a vote.
+
+        Args:
+            part: One of the pattern's `parts`.
+            value: Its input.
+            place: Where in the pattern this is.
+            digest: Of the input, or of what counts of it: in hexadecimal digits.
+        """
+        context = self.context.common()
+        for word in (*place, int(digest, 16)):
+            context = context.at(word)
+        context = context.parted(Conversations(self.context.said), self.context.tier)
+        return await context.flights.do(
+            (id(part), context.place, context.tier, context.sampling, context.seed),
+            lambda: self._tried(part, value, context),
+            keep=lambda tried: tried.ok,
+        )
+
+    async def _tried(self, part: Node[X, Y], value: X, context: Context) -> Tried[Y]:
         try:
             return Tried(context, await self._works[id(part)](value, context))
         except (*NO_ANSWER, BudgetExceeded) as error:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from agentsys.errors import UserError
+from agentsys.memory.answers import Answers, Turns
 from agentsys.memory.embedder import Embedder
 from agentsys.memory.entry import Entry, check_key, entry, namespace, record
 from agentsys.memory.search import MAX_QUERY, MAX_RESULTS, Search
@@ -26,6 +27,7 @@ class SharedMemory:
         self._values = store
         self._embedder = embedder
         self._search = Search(None if embedder is None else Vectors(store, embedder))
+        self._turns = Turns()
 
     def of(self, tenant: str = "", team: str = "", *, node: str = "", run_id: str = "") -> "Memory":
         """The memory of a tenant, or of one of its teams.
@@ -37,6 +39,10 @@ class SharedMemory:
             run_id: In which run.
         """
         return Memory(self._values, self._search, tenant, team, node=node, run_id=run_id)
+
+    def answers(self, tenant: str = "", team: str = "") -> Answers:
+        """What was worked out for a tenant, or for one of its teams, and holds for a time."""
+        return Answers(self._values, self._turns, tenant, team)
 
     async def close(self) -> None:
         """Give back the embedder's connections."""

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from agentsys.money import Price
     from agentsys.node import Node, both, step
     from agentsys.patterns.cot_pot import cot_pot_cascade
+    from agentsys.patterns.decomposing.decompose import decompose
+    from agentsys.patterns.decomposing.sub_tasks import Attempted, Solved, SubTask
     from agentsys.patterns.sampling import sample_verify, vote_until
     from agentsys.run import Cost, Run
     from agentsys.settings import Settings
@@ -39,6 +41,7 @@ __all__ = [
     "Abstain",
     "Agent",
     "AgentSysError",
+    "Attempted",
     "Budget",
     "BudgetExceeded",
     "Choice",
@@ -52,6 +55,8 @@ __all__ = [
     "Request",
     "Run",
     "Settings",
+    "Solved",
+    "SubTask",
     "System",
     "Temperature",
     "Tool",
@@ -60,6 +65,7 @@ __all__ = [
     "both",
     "choose",
     "cot_pot_cascade",
+    "decompose",
     "fit_temperature",
     "from_langgraph",
     "interrupt",
@@ -89,6 +95,8 @@ _PLACES = {
     "models.base": ("Model", "Reply", "Request"),
     "money": ("Price",),
     "node": ("Node", "both", "step"),
+    "patterns.decomposing.decompose": ("decompose",),
+    "patterns.decomposing.sub_tasks": ("Attempted", "Solved", "SubTask"),
     "patterns.cot_pot": ("cot_pot_cascade",),
     "patterns.sampling": ("sample_verify", "vote_until"),
     "run": ("Cost", "Run"),

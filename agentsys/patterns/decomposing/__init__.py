@@ -1,0 +1,1 @@
+"""Decomposer and solver: a problem is split into questions, whose answers make the answer."""

@@ -114,6 +114,8 @@ class Context:
     """Exceptions by which LangGraph steers a run; they are nobody else's business."""
     tier: str | None = None
     """Overrides every agent's own tier; set while an outer node escalates."""
+    authors: tuple[str, ...] = ()
+    """The tiers that may have given the answer under judgement; empty: none, or not known."""
     sampling: bool = False
     """Whether replies are drawn at a temperature: all samples of a vote after the first."""
     votes: int = 0
@@ -172,6 +174,10 @@ class Context:
         part = slash + part
         last = max((found.end() for found in _AGAIN.finditer(part)), default=0)
         return self._with(place=run_id + part[:last] + _NUMBERS.sub("", part[last:]))
+
+    def judging(self, authors: tuple[str, ...], tier: str | None) -> "Context":
+        """The surroundings of a judge: its own findings, and nothing of what was said before."""
+        return self.parted(Conversations(), tier)._with(authors=authors)
 
     def attempt(self, number: int, *, tier: str | None, said: Conversations) -> "Context":
         """The surroundings of one attempt, whose findings count only if it is accepted."""

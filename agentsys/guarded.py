@@ -103,14 +103,23 @@ class _Guarding:
         return output
 
     async def _judged(self, judge: Judge, output: Any, attempt: Context) -> str:
-        """A judge's objection; where it cannot tell, the attempt is doubtful."""
+        """A judge's objection; where it cannot tell, the attempt is doubtful.
+
+        The answer is paid for: where a budget has no room to judge it, or not as it should be
+        judged, it is kept, and the attempt says so.
+        """
         # The tier of the attempt is not the judge's, and its sureness is not the answer's.
-        surroundings = attempt.parted(Conversations(), self.context.tier)
+        authors = (attempt.tier,) if attempt.tier else self.node.inner.tiers
+        surroundings = attempt.judging(authors, self.context.tier)
         try:
             candidate = judge.takes(task=self.value, answer=output)
             verdict = await self.judging[id(judge)](candidate, surroundings)
         except NO_ANSWER as error:
             verdict = Verdict(label="unknown", reason=error.message)
+        except BudgetExceeded as error:
+            attempt.findings.shorten(error)
+            return ""
+        attempt.findings.shortfalls.extend(surroundings.findings.shortfalls)
         if verdict.label == "unknown":
             attempt.findings.doubts.append(verdict.reason or f"{judge.name} could not tell.")
         return verdict.objection

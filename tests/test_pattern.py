@@ -136,3 +136,15 @@ def test_a_judge_that_cannot_tell_makes_an_answer_doubtful() -> None:
     """The answer is kept."""
     run = system(lambda _r: "").run_sync(speak.check(strict), "ab")
     assert (run.status, str(run.error)) == ("low_confidence", "nothing to see.")
+
+
+asks = Agent(Candidate[str, str], Verdict, "Judge.", tier="llm", name="asks")
+
+
+def test_an_answer_that_cannot_be_judged_any_more_is_handed_back() -> None:
+    """It is paid for; the run says which budget had no room for the judge."""
+    judged = speak.check(asks)
+    run = system().run_sync(judged, "ab", budget=Budget(calls=1))
+    assert (run.status, run.output, run.cost.calls) == ("budget_exceeded", "AB", 1)
+    own = system().run_sync(speak.check(asks.within(Budget(tokens=1))), "ab")
+    assert (own.status, own.output) == ("budget_exceeded", "AB")

@@ -33,6 +33,8 @@ class Verdict(BaseModel):
     """The first step that is wrong, from 1."""
     evidence: tuple[str, ...] = ()
     """What the judge quotes from the answer."""
+    unfounded: tuple[str, ...] = ()
+    """What it gave for quotes, and what does not stand in the answer."""
     reason: str = ""
     """In the judge's words."""
     judge: str = ""

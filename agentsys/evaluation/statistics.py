@@ -1,11 +1,12 @@
-"""Intervals and percentiles. The one importer of SciPy.
+"""Intervals, percentiles and fits. The one importer of SciPy.
 
 All resampling is over tasks, with a fixed seed: the same data give the same interval.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from math import comb
 from typing import TYPE_CHECKING, Any
@@ -95,6 +96,54 @@ def paired_ratio(
 ) -> Difference:
     """Difference of Σ costs / Σ successes, by paired bootstrap."""
     return _paired(first, second, seed)
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A statistic with its bootstrap interval; `None` where the data leave it undefined."""
+
+    value: float | None
+    interval: Interval | None
+
+
+def over_items(
+    parts: NDArray[Any], finish: Callable[[NDArray[Any]], NDArray[Any]], *, seed: int = 0
+) -> list[Measured]:
+    """Statistics of sums over items, with intervals by resampling the items.
+
+    Args:
+        parts: What each item adds, one row an item.
+        finish: From a stack of such sums to the statistics, one row a sum; NaN is undefined.
+        seed: Of the resampling.
+    """
+    import numpy as np
+
+    items, shape = len(parts), parts.shape[1:]
+    flat = parts.reshape(items, math.prod(shape)).astype(float)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        values = finish(flat.sum(axis=0).reshape(1, *shape))[0]
+        if not items:
+            return [Measured(None, None) for _ in values]
+        sums = [_times(i, items) @ flat for i in _samples(items, seed)]
+        drawn = np.concatenate([finish(each.reshape(-1, *shape)) for each in sums])
+    return [_measured(float(value), drawn[:, at]) for at, value in enumerate(values)]
+
+
+def _times(indices: NDArray[Any], items: int) -> NDArray[Any]:
+    """How often each sample drew each item."""
+    import numpy as np
+
+    rows = len(indices)
+    numbered = indices + np.arange(rows)[:, None] * items
+    return np.bincount(numbered.ravel(), minlength=rows * items).reshape(rows, items)
+
+
+def _measured(value: float, drawn: NDArray[Any]) -> Measured:
+    import numpy as np
+
+    finite = drawn[np.isfinite(drawn)]
+    known = np.isfinite(value) and len(finite) >= (1 - _UNDEFINED) * len(drawn)
+    return Measured(value if np.isfinite(value) else None, _ends(finite) if known else None)
 
 
 def _paired(

@@ -122,13 +122,6 @@ class Chooser(Leaf[X, Choice[C]]):
         asked = (self.spec.instructions, tuple(self._values), self._key)
         return f"{super().shape} {asked} {self._calibration.value} {self.spec.min_confidence}"
 
-    @property
-    def shape(self) -> str:
-        """With all that a decision of it depends on."""
-        spec = self.spec
-        asked = (spec.instructions, tuple(self._values), self._key, spec.max_tokens)
-        return f"{super().shape} {asked} {spec.min_confidence} {self._calibration}"
-
     async def execute(self, value: X, context: Context) -> Choice[C]:
         """The choice; a resumed run takes what it was before."""
 

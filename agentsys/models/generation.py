@@ -61,7 +61,7 @@ class Generation:
                 Rejected,
                 f"The prompt has {error.tokens:,} tokens; {self.deployment.name!r} "
                 f"takes {error.context:,}.",
-                "Shorten the task, or raise 'context' of the deployment.",
+                f"Shorten the task{self._or_more_room(error.context)}.",
             ) from error
         except (RuntimeError, ValueError, TypeError) as error:
             reason = str(error).rstrip(".")
@@ -80,7 +80,8 @@ class Generation:
             used = found.usage.tokens_in + found.usage.tokens_out
             hint = f"The agent's 'max_tokens' is {self.request.max_tokens}."
             if found.usage.tokens_out < self.request.max_tokens:
-                hint = f"Prompt and reply filled the context: {used} tokens. Raise 'context'."
+                full = f"Prompt and reply filled the context: {used} tokens."
+                hint = f"{full} Shorten the task{self._or_more_room(used)}."
             raise self._failed(
                 Truncated,
                 f"The reply of {self.deployment.name!r} was cut off "
@@ -97,6 +98,11 @@ class Generation:
             seconds=seconds,
             nano_usd=self.price.of(usage, self._paid(seconds)),
         )
+
+    def _or_more_room(self, context: int) -> str:
+        """What else helps where so many tokens fill the context; nothing where the model ends."""
+        asked = self.deployment.context
+        return ", or raise 'context' of the deployment" if context >= asked else ""
 
     def cancelled(self) -> Cancelled:
         """What to raise where nobody waits for it any more."""

@@ -131,9 +131,18 @@ async def test_a_prompt_longer_than_the_context_is_rejected(model: Model) -> Non
         await model.ask(question("x" * 5000))
 
 
+async def test_a_context_beyond_the_models_own_is_not_asked_for() -> None:
+    """Where the model ends before the deployment's `context` does, raising that is no help."""
+    model = Embedded(deployment("mini-slm", context=4096))
+    with pytest.raises(Rejected, match="'tiny' takes 1,024") as caught:
+        await model.ask(question("word " * 1024))
+    assert caught.value.hint == "Shorten the task."
+    await model.close()
+
+
 async def test_a_reply_that_fills_the_context_is_truncated(model: Model) -> None:
     """The hint says that it was the context, not `max_tokens`."""
-    with pytest.raises(Truncated, match="Raise 'context'") as caught:
+    with pytest.raises(Truncated, match="Shorten the task, or raise 'context'") as caught:
         await model.ask(question("x" * 900, schema=ENDLESS, max_tokens=5000))
     assert caught.value.tokens_in + caught.value.tokens_out == 1024
 

@@ -146,6 +146,24 @@ def _measured(value: float, drawn: NDArray[Any]) -> Measured:
     return Measured(value if np.isfinite(value) else None, _ends(finite) if known else None)
 
 
+def rising(values: Sequence[float], weights: Sequence[float]) -> list[float]:
+    """The nearest values, by weighted squares, that never fall (isotonic regression)."""
+    from scipy import optimize
+
+    regression: Any = optimize.isotonic_regression
+    found = regression(values, weights=weights)
+    return [float(value) for value in found.x]
+
+
+def lowest(loss: Callable[[Sequence[float]], float], start: Sequence[float]) -> list[float]:
+    """Where a smooth loss is lowest, looked for from a start (BFGS)."""
+    from scipy import optimize
+
+    minimize: Any = optimize.minimize
+    found = minimize(loss, start, method="BFGS")
+    return [float(value) for value in found.x]
+
+
 def _paired(
     first: tuple[Sequence[float], Sequence[float]],
     second: tuple[Sequence[float], Sequence[float]],

@@ -157,10 +157,9 @@ def rising(values: Sequence[float], weights: Sequence[float]) -> list[float]:
 
 def lowest(loss: Callable[[Sequence[float]], float], start: Sequence[float]) -> list[float]:
     """Where a smooth loss is lowest, looked for from a start (BFGS)."""
-    from scipy import optimize
+    from scipy.optimize import minimize  # pyright: ignore[reportUnknownVariableType]
 
-    minimize: Any = optimize.minimize
-    found = minimize(loss, start, method="BFGS")
+    found: Any = minimize(loss, start, method="BFGS")
     return [float(value) for value in found.x]
 
 

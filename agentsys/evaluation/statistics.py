@@ -9,7 +9,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from math import comb
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -159,7 +159,7 @@ def lowest(loss: Callable[[Sequence[float]], float], start: Sequence[float]) -> 
     """Where a smooth loss is lowest, looked for from a start (BFGS)."""
     from scipy.optimize import minimize  # pyright: ignore[reportUnknownVariableType]
 
-    found: Any = minimize(loss, start, method="BFGS")
+    found = cast("Any", minimize(loss, start, method="BFGS"))
     return [float(value) for value in found.x]
 
 

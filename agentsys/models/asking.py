@@ -163,6 +163,7 @@ class Asking:
                 raise failure
             usage = reply.usage or self._estimate(response.model, asked, reply)
             self.taken.book(route.price, usage)
+        self.lost += reply.finish == "abort"  # it may have been nearly whole
         _refuse_unfinished(route, reply, usage, self.request)
         start, end = asked.span(reply.content)
         return Reply(
@@ -239,18 +240,17 @@ def _patience(error: ModelError) -> tuple[bool, float]:
 
 
 def _refuse_unfinished(route: Route, reply: Answered, usage: Usage, request: Request) -> None:
-    if reply.finish == "length":
-        raise Truncated(
-            f"The reply of {route.name!r} was cut off at {usage.tokens_out} tokens.",
-            hint=f"The agent's 'max_tokens' is {request.max_tokens}.",
-            deployment=route.name,
-            tokens_in=usage.tokens_in,
-            tokens_out=usage.tokens_out,
-        )
-    if reply.finish == "content_filter":
-        raise Rejected(
-            f"The deployment {route.name!r} refused the content.",
-            deployment=route.name,
-            tokens_in=usage.tokens_in,
-            tokens_out=usage.tokens_out,
-        )
+    name, told, said = route.name, usage.tokens_in, usage.tokens_out
+    match reply.finish:
+        case "length":
+            message = f"The reply of {name!r} was cut off at {said} tokens."
+            hint = f"The agent's 'max_tokens' is {request.max_tokens}."
+            raise Truncated(message, hint=hint, deployment=name, tokens_in=told, tokens_out=said)
+        case "content_filter":
+            message = f"The deployment {name!r} refused the content."
+            raise Rejected(message, deployment=name, tokens_in=told, tokens_out=said)
+        case "abort":
+            message = f"The deployment {name!r} broke off its reply."
+            raise Unreachable(message, deployment=name, tokens_in=told, tokens_out=said)
+        case _:
+            pass

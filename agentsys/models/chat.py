@@ -18,6 +18,8 @@ _FENCED = re.compile(r"\s*```\w*\n(.*?)\s*```\s*", re.DOTALL)
 _STRICT = 600
 """What providers add to a prompt to explain strict replies, besides the schema: up to 530 tokens at
 Anthropic, where LiteLLM makes a tool of them."""
+_BROKEN = ("abort", "error", "ERROR", "network_error")
+"""How vLLM, OpenRouter, Cohere and Zhipu call it that a reply ends because the server failed."""
 _INSTRUCTION = "Answer with JSON alone, without a code fence. It must fit this JSON Schema:"
 
 
@@ -58,6 +60,7 @@ class Answered:
 
     content: str
     finish: str
+    """`stop`, `length`, `content_filter` or `abort`."""
     usage: Usage | None
     tokens: tuple[Token, ...]
 
@@ -93,10 +96,16 @@ def answered(response: Any) -> Answered | None:
     counts = None if usage is None else Usage(usage.prompt_tokens, usage.completion_tokens)
     return Answered(
         content=choice.message.content or "",
-        finish=choice.finish_reason or "",
+        finish=_finish(choice),
         usage=counts if counts and counts.tokens_in + counts.tokens_out else None,
         tokens=_tokens(getattr(choice, "logprobs", None), choice.message.content or ""),
     )
+
+
+def _finish(choice: Any) -> str:
+    """Why the reply ends there; `abort`, which LiteLLM calls `stop`, where it was broken off."""
+    told = cast(dict[str, Any], getattr(choice, "provider_specific_fields", None) or {})
+    return "abort" if told.get("native_finish_reason") in _BROKEN else choice.finish_reason or ""
 
 
 def cut(tokens: Sequence[Token], start: int, end: int) -> tuple[Token, ...]:

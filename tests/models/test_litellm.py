@@ -299,6 +299,8 @@ FAILURES = [
         id="too long",
     ),
     pytest.param(say("", finish="content_filter"), Rejected, "refused", id="content filter"),
+    pytest.param(say("half a", finish="abort"), Unreachable, "broke off", id="stopped"),
+    pytest.param(say("half a", finish="error"), Unreachable, "broke off", id="failed"),
 ]
 
 

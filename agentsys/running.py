@@ -167,7 +167,7 @@ class Running:
             tool_calls=tuple(self.writer.tool_calls),
             confidence=min(self.context.findings.confidences, default=None),
             error=str(error) if error else "",
-            cause=(error.__cause__ or error) if error else None,
+            cause=_cause(error),
             value=output,
             gives=self.node.gives,
             **more,
@@ -225,6 +225,13 @@ class Parts:
             memory=self.memory,
             purse=writer.purse,
         )
+
+
+def _cause(error: AgentSysError | None) -> BaseException | None:
+    """The error itself, or the exception of somebody's step that it was made of."""
+    if type(error) is AgentSysError and error.__cause__ is not None:
+        return error.__cause__
+    return error
 
 
 def _for_a_run(budget: Budget) -> Budget:

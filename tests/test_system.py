@@ -9,7 +9,7 @@ import pytest
 from agentsys import Run, System, step
 from agentsys.errors import InvalidTask, NoOutput, Rejected, StoreError, UnknownName, UserError
 from agentsys.events import Call, Event, RunFinished, RunStarted
-from agentsys.models.base import Cancelled
+from agentsys.models.base import Cancelled, Request
 from agentsys.models.scripted import Scripted
 from agentsys.money import Price, usd
 from agentsys.stores import open_store
@@ -112,6 +112,19 @@ async def test_exception_in_a_step_fails_the_run() -> None:
     run = await system({"value": 1}).run(solve >> broken, ASK)
     assert (run.status, run.error) == ("failed", "IndexError: list index out of range")
     assert isinstance(run.cause, IndexError)
+
+
+async def test_the_cause_of_a_failed_call_is_its_error() -> None:
+    """It says what kind of failure it was, not which library noticed."""
+
+    def unreachable(_request: Request) -> str:
+        try:
+            raise OSError("no route")
+        except OSError as error:
+            raise Rejected("not there.", deployment="a") from error
+
+    run = await System({"slm": Scripted(unreachable)}).run(solve, ASK)
+    assert (run.status, type(run.cause)) == ("failed", Rejected)
 
 
 async def test_sys_exit_in_a_step_fails_the_run() -> None:

@@ -30,12 +30,15 @@ if TYPE_CHECKING:
     from agentsys.patterns.cot_pot import cot_pot_cascade
     from agentsys.patterns.decomposing.decompose import decompose
     from agentsys.patterns.decomposing.sub_tasks import Attempted, Solved, SubTask
+    from agentsys.patterns.judging.judge import Judge
+    from agentsys.patterns.judging.panel import judge_panel
     from agentsys.patterns.sampling import sample_verify, vote_until
     from agentsys.run import Cost, Run
     from agentsys.settings import Settings
     from agentsys.stores import open_store
     from agentsys.system import System
     from agentsys.tools.tool import Tool, tool
+    from agentsys.verdict import Candidate, Verdict
 
 __all__ = [
     "Abstain",
@@ -44,9 +47,11 @@ __all__ = [
     "Attempted",
     "Budget",
     "BudgetExceeded",
+    "Candidate",
     "Choice",
     "Cost",
     "InvalidOutput",
+    "Judge",
     "Model",
     "ModelError",
     "Node",
@@ -62,6 +67,7 @@ __all__ = [
     "Tool",
     "ToolFailed",
     "UserError",
+    "Verdict",
     "both",
     "choose",
     "cot_pot_cascade",
@@ -69,6 +75,7 @@ __all__ = [
     "fit_temperature",
     "from_langgraph",
     "interrupt",
+    "judge_panel",
     "open_store",
     "sample_verify",
     "step",
@@ -98,12 +105,15 @@ _PLACES = {
     "patterns.decomposing.decompose": ("decompose",),
     "patterns.decomposing.sub_tasks": ("Attempted", "Solved", "SubTask"),
     "patterns.cot_pot": ("cot_pot_cascade",),
+    "patterns.judging.judge": ("Judge",),
+    "patterns.judging.panel": ("judge_panel",),
     "patterns.sampling": ("sample_verify", "vote_until"),
     "run": ("Cost", "Run"),
     "settings": ("Settings",),
     "stores": ("open_store",),
     "system": ("System",),
     "tools.tool": ("Tool", "tool"),
+    "verdict": ("Candidate", "Verdict"),
 }
 _MODULE_OF = {name: place for place, names in _PLACES.items() for name in names}
 

@@ -24,6 +24,16 @@ class Task:
     input: Any
     """JSON data, or a pydantic model; any graph whose input type takes it will do."""
     reference: Any
+    solution: str = ""
+    """An arithmetic expression that comes to the reference; empty where there is none. Graphs get
+    to see it as little as the reference: gold sets for judges are made of it."""
+
+    @property
+    def data(self) -> Any:
+        """The input as JSON data."""
+        return (
+            self.input.model_dump(mode="json") if isinstance(self.input, BaseModel) else self.input
+        )
 
     def fitted(self, kind: type[Any]) -> Any:
         """The input as a graph's input type.
@@ -31,9 +41,7 @@ class Task:
         Raises:
             InvalidTask: it does not fit.
         """
-        data = self.input
-        if isinstance(data, BaseModel):
-            data = data.model_dump(mode="json")
+        data = self.data
         try:
             return validate_json(data, kind)
         except InvalidOutput as error:
@@ -88,7 +96,7 @@ def _word_problems(name: str, limit: int | None, seed: int) -> Suite:
     from agentsys.evaluation.word_problems import problems
 
     drawn = problems("held_out", limit or HELD_OUT_SIZE, seed)
-    tasks = tuple(Task(p.id, {"text": p.text}, p.value) for p in drawn)
+    tasks = tuple(Task(p.id, {"text": p.text}, p.value, p.expression) for p in drawn)
     return Suite(name, tasks, Numeric(), limit, seed)
 
 

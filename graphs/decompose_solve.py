@@ -35,6 +35,13 @@ def each_asks(question: Question, split: SubQuestions) -> bool | str:
     return all(text.strip() for text in split.questions) or "a sub-question is empty."
 
 
+def none_in_vain(question: Question, split: SubQuestions) -> bool | str:
+    """Every answer but the last is needed by another sub-question."""
+    asked = {place for text in split.questions for place in needed(text)}
+    vain = next((n for n in range(len(split.questions) - 1) if n not in asked), None)
+    return vain is None or f"nothing needs the answer #{vain + 1}."
+
+
 def sound(part: SubQuestion, solution: Solution) -> bool | str:
     """The expression has a value that counts something, and the sub-question's own numbers."""
     question = Question(text=part.question)
@@ -80,7 +87,7 @@ async def last(solved: Solved[Question, str, Number]) -> Number:
     return solved.answers[-1].answer
 
 
-split = splitter.check(each_asks, each_number_once) >> listed
+split = splitter.check(each_asks, each_number_once, none_in_vain) >> listed
 solve = posed >> stepper.check(sound) >> calculate >> number
 
 decompose_solve = decompose(

@@ -56,6 +56,10 @@ class Room(Protocol):
         """A request that was sent has ended."""
         ...
 
+    def doubt(self) -> None:
+        """The server may not be there any more: look before the next is sent."""
+        ...
+
 
 class Rates:
     """The rate limits of deployments. Safe for tasks, threads and event loops."""
@@ -111,6 +115,8 @@ class Rates:
             # One that is not reached may still be writing a reply.
             if not isinstance(error, Unreachable):
                 place.tokens = error.tokens_in + error.tokens_out
+            elif name in self._rooms:
+                self._rooms[name].doubt()
             await self._heed(error, place.deployment)
             raise
         finally:

@@ -12,9 +12,8 @@ import time
 from dataclasses import dataclass
 
 from agentsys.models.machine import Machine
-from agentsys.models.vllm import api
-from agentsys.models.vllm.metrics import Load, load
-from agentsys.models.vllm.state import Phase, folder, phase_of, recorded
+from agentsys.models.vllm.metrics import Load
+from agentsys.models.vllm.presence import Look, Presence, look
 from agentsys.servers import VllmServer
 
 _log = logging.getLogger(__name__)
@@ -33,8 +32,9 @@ AHEAD_S = 1.0
 class _Seen:
     """How the server was when it was looked at."""
 
-    phase: Phase
     load: Load | None
+    trouble: str
+    """Why requests wait, whatever room there is."""
     others: int
     """Requests under way that are not ours."""
 
@@ -46,7 +46,10 @@ class Room:
         self._server = server
         self._machine = machine
         self._lock = threading.Lock()
+        self._presence = Presence()
         self._seen: _Seen | None = None
+        self._told = ""
+        self._doubts = 0
         self._looked = float("-inf")
         self._looking = False
         self._inside = 0
@@ -75,41 +78,50 @@ class Room:
             self._inside -= 1
             self._done += 1
 
+    def doubt(self) -> None:
+        """It has lost a request: it is looked at again before the next is sent."""
+        with self._lock:
+            self._presence.lost()
+            self._seen = None
+            self._doubts += 1
+
     def _has_room(self, seen: _Seen, tokens: int) -> bool:
         if seen.load is None:
-            # Nobody answers. What is coming up or hangs is waited for: its supervisor sees to it.
-            return seen.phase not in ("starting", "restarting", "ready")
+            return not seen.trouble  # what nobody will bring back fails at once
+        if seen.trouble:
+            return not self._inside  # one shows whether it works again
         queue = max(QUEUE, round(self._pace * AHEAD_S))
         return self._inside + seen.others < _capacity(seen.load, tokens, queue)
 
     async def _look(self) -> None:
         with self._lock:
-            if self._looking or time.monotonic() - self._looked < LOOK_S:
+            fresh = self._seen is not None and time.monotonic() - self._looked < LOOK_S
+            if self._looking or fresh:
                 return
             self._looking = True
+            doubts, busy = self._doubts, self._inside > 0
         try:
-            phase, told = await asyncio.to_thread(self._ask)
+            seen = await asyncio.to_thread(look, self._server.name, self._server.port)
+            with self._lock:
+                if doubts == self._doubts:
+                    self._keep(seen, busy=busy)
         finally:
             with self._lock:
                 self._looking = False
-        with self._lock:
-            now = time.monotonic()
-            # A moment without an end is not yet a slower pace.
-            self._pace = max(self._done / (now - self._looked), self._pace / 2)
-            self._looked, self._done = now, 0
-            before = self._seen and self._seen.phase
-            there = told.running + told.waiting if told else 0
-            self._seen = _Seen(phase, told, max(0, there - self._inside))
+
+    def _keep(self, seen: Look, *, busy: bool) -> None:
+        now, told = time.monotonic(), seen.load
+        # A moment without an end is not yet a slower pace.
+        self._pace = max(self._done / (now - self._looked), self._pace / 2)
+        self._looked, self._done = now, 0
+        there = told.running + told.waiting if told else 0
+        trouble = self._presence.trouble(seen, busy=busy)
+        if trouble and trouble != self._told:
+            _log.warning("%s %s: requests wait for it.", self._server.name, trouble)
+        self._told = trouble
+        self._seen = _Seen(told, trouble, max(0, there - self._inside))
         if told is not None:
             self._machine.has(there)
-        if phase in ("starting", "restarting") and before != phase:
-            _log.warning("%s is %s: requests wait for it.", self._server.name, phase)
-
-    def _ask(self) -> tuple[Phase, Load | None]:
-        phase = phase_of(recorded(folder(self._server.name)))
-        if phase in ("starting", "restarting"):
-            return phase, None
-        return phase, load(api.get(self._server.port, "/metrics").text)
 
 
 def _capacity(told: Load, tokens: int, queue: int) -> int:

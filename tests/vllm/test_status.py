@@ -16,7 +16,7 @@ KEYS = {
 
 def test_the_figures_are_those_of_the_server(agentsys: Command, project: Project) -> None:
     """Queue, KV cache and tokens from `/metrics`, the rest from its supervisor."""
-    project.add()
+    project.add(env={"DOUBLE_BUSY": "1"})
     [before] = agentsys("vllm", "status", "--json").json()
     assert (set(before), before["state"], before["running"]) == (KEYS, "stopped", None)
     assert agentsys("vllm", "up").code == 0

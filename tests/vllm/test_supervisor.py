@@ -71,6 +71,23 @@ def test_a_server_that_hangs_is_started_again(project: Project) -> None:
     assert "did not answer" in project.state().problem
 
 
+def test_a_server_whose_engine_hangs_is_started_again(project: Project) -> None:
+    """It answers that it is healthy, and does nothing of what it was asked for."""
+    project.add(env={"DOUBLE_LOAD": "1", "DOUBLE_HANGS": "1"})
+    started(project, delays_s=(0.01,), hung_s=0.5)
+    until(lambda: project.state().restarts == 1, "a restart")
+    assert project.state().problem == "it did nothing for 0.5 s"
+
+
+def test_a_server_that_only_counts_wrong_goes_on(project: Project) -> None:
+    """It says that it has a request, and has none: before it is killed, it is asked for a token."""
+    project.add(env={"DOUBLE_LOAD": "1"})
+    started(project, delays_s=(0.01,), hung_s=2)
+    until(lambda: len(project.asked()) == 3, "three tries")
+    assert {each["max_tokens"] for each in project.asked()} == {1}
+    assert (project.state().restarts, project.state().phase) == (0, "ready")
+
+
 def test_a_server_whose_watch_is_killed_is_started_again(project: Project) -> None:
     """Nobody would end it with its supervisor."""
     project.add()

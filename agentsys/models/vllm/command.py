@@ -55,6 +55,8 @@ def arguments(server: VllmServer, model: str, template: str | None, rank: int) -
         given["--max-lora-rank"] = next((r for r in _RANKS if r >= rank), _RANKS[-1])
         given["--max-loras"] = len(server.adapters)
     switches = ["--enable-prefix-caching", "--disable-uvicorn-access-log"]
+    # `/load` then says how many requests there are that the engine may not have seen.
+    switches.append("--enable-server-load-tracking")
     if server.adapters:
         switches.append("--enable-lora")
     if server.device == "cpu":

@@ -6,6 +6,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+HUNG_S = 60.0
+"""A server may be silent for so long."""
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -31,8 +34,9 @@ class Plan:
     """Ready for so long, a crash counts as the first again."""
     grace_s: float = 15
     """From being asked to stop until it is made to."""
-    hung_s: float = 60
-    """Without a reply about its health for so long, it counts as crashed."""
+    hung_s: float = HUNG_S
+    """Without a reply about its health, or without doing anything that it was asked for, for so
+    long, it counts as crashed."""
 
     @property
     def command(self) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from agentsys.models.vllm import place
 from agentsys.models.vllm.command import arguments, variables
 from agentsys.models.vllm.devices import CPU, memory
 from agentsys.models.vllm.fit import Need, needs, refuse_misfits
-from agentsys.models.vllm.plan import Plan, read_plan
+from agentsys.models.vllm.plan import HUNG_S, Plan, read_plan
 from agentsys.models.vllm.sizes import Size, size
 from agentsys.models.vllm.state import folder, made, names, phase_of, recorded
 from agentsys.processes import listeners
@@ -53,6 +53,8 @@ def prepare(settings: Settings, server: VllmServer) -> Prepared:
         takes={need.device: need.takes for need in needed},
         adapters=adapters,
         file=str(settings.file.absolute()),
+        # Who lets a request take longer has a server that may be still for longer.
+        hung_s=max(HUNG_S, server.timeout_s),
     )
     return Prepared(plan, tuple(needed))
 

@@ -18,11 +18,16 @@ from agentsys.models.vllm import api
 from agentsys.models.vllm.group import Group
 from agentsys.models.vllm.log import reason
 from agentsys.models.vllm.plan import Plan, read_plan
+from agentsys.models.vllm.pulse import LOOKS, Pulse, busy
 from agentsys.models.vllm.state import Phase, State, write_state
 from agentsys.processes import listeners, process
 
 _LOOK_S = 0.25
-"""How often a server that starts is looked at; one that is ready, at its crash and every second."""
+"""How often a server that starts is looked at; one that is ready, at its crash and every second,
+or as often as it takes to see soon enough that it hangs."""
+
+_NOTICE_S = 0.5
+"""After this, whoever sends it requests has seen that it is stopping."""
 
 _MOST_WORDS = 500
 """Characters of an error that are kept."""
@@ -90,8 +95,9 @@ class Supervisor:
 
     def _watch(self, group: Group) -> tuple[str, bool]:
         ready, heard = 0.0, time.monotonic()
+        pulse = Pulse(self._plan.port, self._plan.name, self._plan.hung_s)
         while True:
-            self._wait(_LOOK_S if not ready else 1.0)
+            self._wait(min(1.0, self._plan.hung_s / LOOKS) if ready else _LOOK_S)
             if self._stopping:
                 self._end(group)
                 return "", False
@@ -108,6 +114,8 @@ class Supervisor:
                     ready = now
                     took = round(time.time() - group.began, 1)
                     self.say("ready", ready_after_s=took)
+                elif pulse.is_gone():
+                    return f"it did nothing for {self._plan.hung_s:g} s", False
             elif ready and now - heard > self._plan.hung_s:
                 return f"it did not answer for {self._plan.hung_s:g} s", False
 
@@ -124,11 +132,22 @@ class Supervisor:
         )
 
     def _end(self, group: Group) -> None:
+        ready = self._state.phase == "ready"
         self.say("stopping")
-        group.ask_to_stop()
         end = time.monotonic() + self._plan.grace_s
+        if ready:
+            self._drain(group, end - self._plan.grace_s / 3)
+        group.ask_to_stop()
         while not group.ended() and time.monotonic() < end:
             self._wait(0.2)
+
+    def _drain(self, group: Group, end: float) -> None:
+        """Let what is under way finish, which being asked to stop would cut off."""
+        known = time.monotonic() + _NOTICE_S
+        while not group.ended() and (now := time.monotonic()) < end:
+            if now > known and not busy(self._plan.port):
+                return
+            self._wait(_LOOK_S)
 
     def _wait(self, seconds: float) -> None:
         """Until a signal comes or the time is over."""

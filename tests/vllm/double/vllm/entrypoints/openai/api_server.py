@@ -7,6 +7,7 @@ its port as vLLM does. What it is to do wrong is in the environment.
 import argparse
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -25,6 +26,8 @@ vllm:request_inference_time_seconds_sum{engine="0",model_name="double"} 1.5
 vllm:cache_config_info{block_size="16",num_gpu_blocks="10",note="a \\"b\\", c"} 1.0
 """
 
+IDLE = re.sub(r"(num_requests_.*) .*", r"\1 0.0", METRICS)
+
 MESSAGE = {"role": "assistant", "content": "{"}
 
 ENGINE = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(3600)"
@@ -34,16 +37,21 @@ class Doors(BaseHTTPRequestHandler):
     """Health, models, metrics, and chats."""
 
     models: tuple[str, ...] = ()
+    answered = 0
 
     def do_GET(self) -> None:
         listed = json.dumps({"data": [{"id": name} for name in self.models]})
-        text = {"/metrics": METRICS, "/v1/models": listed}.get(self.path, "")
+        metrics = METRICS if os.environ.get("DOUBLE_BUSY") else IDLE
+        metrics = metrics.replace("} 20.0", f"}} {20 + Doors.answered}")
+        load = json.dumps({"server_load": int(os.environ.get("DOUBLE_LOAD", "0"))})
+        answers = {"/metrics": metrics, "/v1/models": listed, "/load": load}
+        text = answers.get(self.path, "")
         self.send_response(200)
         self.end_headers()
         self.wfile.write(text.encode())
 
     def do_POST(self) -> None:
-        """One token of what is asked for, as vLLM does where `max_tokens` is 1."""
+        """One token of whatever is asked for, as vLLM gives where `max_tokens` is 1."""
         asked = self.rfile.read(int(self.headers["Content-Length"]))
         with Path(os.environ["DOUBLE_ASKED"]).open("ab") as file:
             file.write(asked + b"\n")
@@ -52,6 +60,7 @@ class Doors(BaseHTTPRequestHandler):
         if os.environ.get("DOUBLE_REFUSES", "nothing") in asked.decode():
             self._say(400, {"error": {"message": "no grammar", "code": 400}})
             return
+        Doors.answered += 1
         choice = {"index": 0, "finish_reason": "length", "message": MESSAGE}
         usage = {"prompt_tokens": 3, "completion_tokens": 1, "total_tokens": 4}
         self._say(200, {"id": "1", "model": "double", "choices": [choice], "usage": usage})

@@ -8,7 +8,12 @@ from pathlib import Path
 
 _LOOK_S = 0.2
 
-_ERROR = re.compile(r"\b(?:[A-Z]\w*(?:Error|Exception)|error): (.+)")
+_ERROR = re.compile(
+    r"\b(?:[A-Z]\w*(?:Error|Exception)|error): .+|Worker proc \S+ died unexpectedly \(.+?\)"
+)
+
+_CALM = re.compile(r"(\(\w+ pid=\d+\) )?(DEBUG|INFO|WARNING) ")
+"""Starts lines that speak of errors only to say what might happen."""
 
 
 def last_line(log: Path, start: int = 0) -> str:
@@ -19,7 +24,10 @@ def last_line(log: Path, start: int = 0) -> str:
 
 def reason(log: Path, start: int) -> str:
     """Of what was logged from there on, the first error: later ones follow from it."""
-    found = _ERROR.search(tail(log, start, most=1_000_000))
+    grave = [
+        each for each in tail(log, start, most=1_000_000).splitlines() if not _CALM.match(each)
+    ]
+    found = _ERROR.search("\n".join(grave))
     return found[0].strip() if found else last_line(log, start)
 
 

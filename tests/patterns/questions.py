@@ -12,7 +12,10 @@ from agentsys.models.base import Reply, Request
 from agentsys.models.scripted import Answer, Scripted
 
 Script = Mapping[str, Any]
-"""What is said to each instruction: a reply, or a function of what is asked."""
+"""What is said to each instruction: a reply, or a function of what is asked.
+
+After an objection, what is said to the instruction with `Again.` behind it, if anything.
+"""
 
 
 class Questions(BaseModel, frozen=True):
@@ -58,10 +61,12 @@ class World(Scripted):
         self.script = script
 
     def _said(self, request: Request) -> Answer:
-        said: Any = self.script[request.messages[0].content]
+        instructions, last = request.messages[0].content, request.messages[-1].content
+        key = f"{instructions} Again." if last.startswith("That fails") else instructions
+        said: Any = self.script.get(key, self.script[instructions])
         if callable(said):
             said = said(asked(request))
-        if request.messages[0].content == "Next.":
+        if instructions == "Next.":
             return {"question": said}
         if isinstance(said, tuple):
             return {"questions": list(cast("tuple[str, ...]", said))}

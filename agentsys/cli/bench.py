@@ -10,8 +10,6 @@ from agentsys.cli.main import INTERRUPTED
 from agentsys.cli.options import Config
 
 if TYPE_CHECKING:
-    from rich.progress import Progress
-
     from agentsys.evaluation.bench import Bench, OnProgress
     from agentsys.ledger import Ledger
     from agentsys.settings import Settings
@@ -129,10 +127,11 @@ def _say_how_to_go_on(bench: str, config: str | None) -> None:
 
 def _run(planned: "Bench", config: str | None, concurrency: int) -> bool:
     """Whether it came to its end; Ctrl-C ends it earlier."""
+    from agentsys.cli.bars import progress
     from agentsys.cli.notices import notices
     from agentsys.evaluation.bench import Progress as Step
 
-    with _bars() as bars, notices():
+    with progress() as bars, notices():
         tasks = len(planned.suite.tasks)
         ids = {name: bars.add_task(name, total=tasks, won=0) for name in planned.graphs}
 
@@ -144,30 +143,6 @@ def _run(planned: "Bench", config: str | None, concurrency: int) -> bool:
         except KeyboardInterrupt:
             return False
     return True
-
-
-def _bars() -> "Progress":
-    """Progress bars on standard error; none where that is not a terminal."""
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeRemainingColumn,
-    )
-
-    from agentsys.cli.output import console
-
-    screen = console(err=True)
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[won]} right"),
-        TimeRemainingColumn(),
-        console=screen,
-        disable=not screen.is_terminal,
-    )
 
 
 async def _solve(

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable
 from decimal import Decimal
-from math import floor, log10
 from typing import TYPE_CHECKING
 
+from agentsys.cli.numbers import NONE, count, money, percent, seconds, span
 from agentsys.cli.output import dollars, print_json, print_table, rates, say
 from agentsys.money import usd
 
@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 
 UPRIGHT = 4
 """Up to so many rows stand side by side, a column each, to fit an ordinary terminal."""
-
-NONE = "-"
 
 
 def print_report(report: "Report", settings: "Settings", *, as_json: bool) -> None:
@@ -54,43 +52,16 @@ def _priced(name: str, settings: "Settings") -> str:
 def _columns(usd_per_failure: Decimal) -> dict[str, Callable[["Row"], str]]:
     return {
         "tasks": lambda row: f"{row.tasks:,}",
-        "success": lambda row: _percent(row.success_rate) + _range(row.success_ci, _percent),
-        "cost per success": lambda row: _usd(row.cps_usd) + _range(row.cps_ci, _usd),
-        f"loaded, {dollars(usd_per_failure)} a failure": lambda row: _usd(row.loaded_cps_usd),
-        "escalated": lambda row: _percent(row.escalation_rate),
-        "valid at first": lambda row: _percent(row.schema_validity_rate),
-        "executable calls": lambda row: _percent(row.executable_call_rate),
-        "p50": lambda row: _seconds(row.p50_s),
-        "p95": lambda row: _seconds(row.p95_s),
-        "tokens per success": lambda row: _count(row.tokens_per_success),
+        "success": lambda row: percent(row.success_rate) + span(row.success_ci, percent),
+        "cost per success": lambda row: money(row.cps_usd) + span(row.cps_ci, money),
+        f"loaded, {dollars(usd_per_failure)} a failure": lambda row: money(row.loaded_cps_usd),
+        "escalated": lambda row: percent(row.escalation_rate),
+        "valid at first": lambda row: percent(row.schema_validity_rate),
+        "executable calls": lambda row: percent(row.executable_call_rate),
+        "p50": lambda row: seconds(row.p50_s),
+        "p95": lambda row: seconds(row.p95_s),
+        "tokens per success": lambda row: count(row.tokens_per_success),
         "energy": lambda row: "not measured" if row.energy_j is None else f"{row.energy_j:.3g} J",
         "ended": lambda row: ", ".join(f"{n} {name}" for name, n in row.statuses.items()) or NONE,
         "spent in all": lambda row: dollars(usd(row.nano_usd)),
     }
-
-
-def _percent(share: float | None) -> str:
-    return NONE if share is None else f"{share:.1%}"
-
-
-def _usd(amount: float | None) -> str:
-    """Three significant digits, never an exponent."""
-    if amount is None:
-        return NONE
-    digits = 2 if amount <= 0 else max(2, 2 - floor(log10(amount)))
-    return f"${amount:.{digits}f}"
-
-
-def _seconds(seconds: float | None) -> str:
-    return NONE if seconds is None else f"{seconds:.3f} s"
-
-
-def _count(number: float | None) -> str:
-    return NONE if number is None else f"{number:,.0f}"
-
-
-def _range(ends: tuple[float, float | None] | None, text: Callable[[float | None], str]) -> str:
-    if ends is None:
-        return ""
-    low, high = ends
-    return f" ({text(low)} to {'∞' if high is None else text(high)})"

@@ -21,6 +21,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "runs": ("agentsys.cli.runs:runs", "List the newest runs, and which can be resumed."),
     "bench": ("agentsys.cli.bench:bench", "Run graphs on a suite; print what a success cost."),
     "report": ("agentsys.cli.report:report", "The same table, from the ledger."),
+    "judge": ("agentsys.cli.judge:judge", "What judges are worth: gold, calibrate, leaderboard."),
     "graphs": ("agentsys.cli.listing:graphs", "List the graphs: your own and the ready-made."),
     "agents": ("agentsys.cli.listing:agents", "List the agents."),
     "tools": ("agentsys.cli.listing:tools", "List the tools."),

@@ -25,7 +25,7 @@ from agentsys.run import Run
 from agentsys.running import FINAL
 from agentsys.schema import name_of
 from agentsys.system import System
-from agentsys.verdict import Candidate, Verdict
+from agentsys.verdict import Candidate, Label, Verdict
 
 
 @dataclass(frozen=True)
@@ -57,14 +57,15 @@ class Given:
     @property
     def decided(self) -> bool:
         """Whether it says correct or incorrect."""
-        return self.verdict is not None and self.verdict.label != "unknown"
+        return self.says("correct") or self.says("incorrect")
+
+    def says(self, label: Label) -> bool:
+        """Whether there is a verdict of this label."""
+        return self.verdict is not None and self.verdict.label == label
 
     def right(self, item: Item) -> bool:
         """Whether it decided, and as the label has it."""
-        return self.verdict is not None and self.verdict.label == _LABELS[item.correct]
-
-
-_LABELS = {True: "correct", False: "incorrect"}
+        return self.says("correct" if item.correct else "incorrect")
 
 
 @dataclass(frozen=True, slots=True)

@@ -184,10 +184,19 @@ async def test_who_says_nothing_in_a_round_keeps_to_its_verdict() -> None:
 
 
 async def test_a_budget_that_ends_in_a_round_leaves_the_votes_there_are() -> None:
-    """What was said in time counts."""
-    minds = firm("correct", "incorrect")
-    system = System({**minds, "c": mind("correct", "incorrect", **NAMED)})
+    """What was said in time counts, and there is no other round."""
+    minds = firm("correct", "incorrect", "correct")
+    system = System({**minds, "a": mind("correct", "incorrect", **NAMED)})
     run = await system.run(panel(), candidate(WRONG), budget=Budget(calls=4))
     assert (run.status, run.output.stopped_because) == ("budget_exceeded", "budget")
     assert (run.cost.calls, run.output.rounds_used) == (4, 1)
-    assert run.output.first_label == "correct"
+    assert (run.output.first_label, run.output.label) == ("correct", "incorrect")
+
+
+async def test_a_vote_that_is_over_is_not_talked_about() -> None:
+    """Where a judge was not asked because it could change nothing, there is no round."""
+    labels: dict[str, Label] = dict.fromkeys("abcd", "correct") | {"c": "incorrect"}
+    minds = {name: mind(label, label) for name, label in labels.items()}
+    node = judge_panel(*(reasoned(name, name) for name in "abcde"), rounds=2)
+    run = await System({**minds, "e": mind("incorrect", "incorrect")}).run(node, candidate())
+    assert (run.output.stopped_because, run.output.rounds_used, run.cost.calls) == ("lead", 0, 4)

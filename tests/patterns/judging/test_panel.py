@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from agentsys import Budget, Candidate, System, judge_panel, open_store, step
+from agentsys.calibration import Platt
 from agentsys.errors import DefinitionError, Unreachable
 from agentsys.models.scripted import Scripted
 from agentsys.patterns.judging import judge_by_solving
@@ -94,6 +95,8 @@ async def test_a_reference_outranks_all_judges_after_the_checks(
     assert verdict.label == (label or "incorrect")
     assert verdict.stopped_because == ("unanimous" if match is None else "reference")
     assert len(asked(system, "a")) == (1 if match is None else 0)
+    known, first = panel("a", "b", matches=lambda _t, _a: True, quick=quick("q", "a")), "reference"
+    assert (await system.run(known, candidate())).output.stopped_because == first
     both = panel("a", "b", matches=lambda _t, _a: True, checks=[lambda _t, _a: "no."])
     assert (await system.run(both, candidate())).output.stopped_because == "check"
 
@@ -122,6 +125,8 @@ async def test_a_tie_goes_to_the_larger_model() -> None:
     agreed = models(a=YES, b=YES, llm=NO)
     assert (await agreed.run(node, candidate())).output.label == "correct"
     assert asked(agreed, "llm") == []
+    with_human = panel("a", "b", larger=quick("large", "llm"), human=True)
+    assert (await system.run(with_human, candidate())).output.stopped_because == "larger_model"
 
 
 async def test_a_tie_that_nobody_breaks_is_unknown() -> None:
@@ -180,6 +185,25 @@ async def test_a_budget_leaves_the_votes_there_are(calls: int, heard: int, label
     run = await system.run(panel("a", "b", "c"), candidate(), budget=budget)
     assert (run.status, run.output.stopped_because) == ("budget_exceeded", "budget")
     assert (len(run.output.first_round), run.output.label, run.cost.calls) == (heard, label, calls)
+
+
+async def test_a_judge_without_budget_ends_the_panel() -> None:
+    """Also where it is the judge's own: who limits what judging costs wants no larger model."""
+    own = quick("b", "b").within(Budget(tokens=1))
+    node = judge_panel(quick("a", "a"), own, quick("c", "c"), larger=quick("large", "llm"))
+    system = models(a='"unknown"', b=YES, c=YES, llm=YES)
+    run = await system.run(node, candidate())
+    assert (run.output.label, run.output.stopped_because) == ("unknown", "budget")
+    assert (asked(system, "c"), asked(system, "llm")) == ([], [])
+
+
+async def test_measured_judges_are_calibrated() -> None:
+    """What they tell is put on record as what it has meant."""
+    known = {name: Reliability(0.9, 500, Platt(slope=0.5)) for name in "ab"}
+    system = System({name: Deciding(sure(0.9)) for name in "ab"})
+    verdict = (await system.run(panel("a", "b", reliability=known), candidate())).output
+    assert [each.p_correct for each in verdict.first_round] == [pytest.approx(0.75)] * 2
+    assert verdict.p_correct == pytest.approx(0.9)  # odds of 3, twice
 
 
 async def test_measured_judges_count_by_what_was_measured() -> None:
@@ -247,6 +271,8 @@ async def test_a_panel_of_one_family_warns_once(caplog: pytest.LogCaptureFixture
             async with System(tiers) as system:
                 name = f"of-{'-'.join(families)}"
                 await system.run(panel("a", "b", "c", name=name), candidate())
+                mixed = judge_panel(says("step", "correct"), quick("a", "a"), name="with-a-step")
+                await system.run(mixed, candidate())
     lines = [record.getMessage() for record in caplog.records]
     assert len(lines) == 1
     assert "all judges of 'of-z-z-z' are of the family 'z' and err alike" in lines[0]

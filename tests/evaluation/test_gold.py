@@ -152,6 +152,7 @@ def test_halves_share_nothing_and_lack_nothing(gold: Gold, seed: int):
     fit, held_out = gold.halves(seed)
     ids = [item.id for part in (fit, held_out) for item in part.items]
     assert sorted(ids) == sorted(item.id for item in gold.items)
+    assert abs(len(fit.items) - len(held_out.items)) <= 1
     for correct in (True, False):
         assert abs(fit.labels.count(correct) - held_out.labels.count(correct)) <= 1
     assert gold.halves(seed) == (fit, held_out)

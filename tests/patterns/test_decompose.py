@@ -5,12 +5,15 @@ from typing import Any
 
 import pytest
 
-from agentsys import Agent, System, decompose
+from agentsys import Agent, Reply, Request, System, decompose
 from agentsys.errors import Abstain, DefinitionError
+from agentsys.events import Call, Event
 from tests.patterns.questions import (
     SAID,
     Part,
     Waiting,
+    World,
+    asked,
     attempt,
     conditioned,
     following,
@@ -128,6 +131,55 @@ def test_an_implied_answer_ends_it_early() -> None:
     one_by_one = decompose(following, solve, join, max_questions=5, implied=implied)
     run = world(said={"Next.": "b"})[0].run_sync(one_by_one, "p")
     assert (run.output, run.cost.calls) == ("B it is", 2)
+
+
+class Held(World):
+    """Answers some sub-questions only when it may."""
+
+    def __init__(self, questions: tuple[str, ...], **until: asyncio.Event) -> None:
+        super().__init__({**SAID, "Split.": questions})
+        self._until = until
+
+    async def ask(self, request: Request) -> Reply:
+        """The reply, when it may be given."""
+        if request.messages[0].content == "Answer.":
+            question = asked(request)["question"]
+            if question in self._until:
+                await self._until[question].wait()
+        return await super().ask(request)
+
+
+async def test_nothing_is_begun_after_the_result_is_known() -> None:
+    """What is under way then is finished, and nothing follows it."""
+    known = asyncio.Event()
+
+    def result(_: Any) -> str:
+        known.set()
+        return "enough"
+
+    model = Held(("a", "b", "c<1"), b=known)
+    flow = decompose(split, solve, join, depends_on=needs, implied=result)
+    run = await System({"slm": model}).run(flow, "p")
+    assert run.output == "enough"
+    assert [task["question"] for task in model.told("Answer.")] == ["a", "b"]
+
+
+async def test_nothing_is_begun_after_the_result_is_lost() -> None:
+    """Also where an answer that comes before it is still under way."""
+    lost, late = asyncio.Event(), asyncio.Event()
+
+    def watch(event: Event) -> None:
+        if isinstance(event, Call) and event.decision == "give-up":
+            lost.set()
+        if isinstance(event, Call) and event.text == "C":
+            asyncio.get_running_loop().call_later(0.05, late.set)
+
+    model = Held(("a", "b", "c", "d<2"), a=late, c=lost)
+    checked = solve.check(lambda task, _: task.question != "b" or "no b.")
+    flow = decompose(split, checked, join, depends_on=needs)
+    run = await System({"slm": model}).run(flow, "p", on_event=watch)
+    assert (run.status, run.error) == ("abstained", "no b.")
+    assert [task["question"] for task in model.told("Answer.")] == ["b", "b", "c", "a"]
 
 
 def test_what_is_implied_does_not_depend_on_the_order_of_answers() -> None:

@@ -25,11 +25,12 @@ def answers(model: World) -> list[str]:
     return [task["question"] for task in model.told("Answer.")]
 
 
-def test_the_same_sub_task_is_asked_once_in_a_run() -> None:
+@pytest.mark.parametrize("at_once", [1, 8])
+def test_the_same_sub_task_is_asked_once_in_a_run(at_once: int) -> None:
     """In one split, and in those of other items; its answer stands in every place."""
     system, model = world(said={"Split.": ("a", "b", "a")})
     flow = decompose(split, solve, join, depends_on=lambda _: ())
-    run = system.run_sync(flow.each(), ["p", "p", "q"])
+    run = system.run_sync(flow.each(limit=at_once), ["p", "p", "q"])
     assert run.output == ["A B A"] * 3
     assert sorted(answers(model)) == ["a", "a", "b", "b"]  # of p, and of q
 
@@ -108,6 +109,17 @@ async def test_doubtful_answers_do_not_hold(url: str) -> None:
         for _ in range(2):
             assert (await system.run(flow, "p")).status == "low_confidence"
     assert len(answers(model)) == 6
+
+
+async def test_samples_are_not_taken_from_memory(url: str) -> None:
+    """Nor kept there: only the first of a vote is what there would be without it."""
+    flow = decompose(split, solve, join, remember=3600)
+    system, model = world(store=open_store(url))
+    async with system:
+        await system.run(flow.vote(3), "p")
+        assert len(answers(model)) == 9
+        await system.run(flow.vote(3), "p")
+    assert len(answers(model)) == 15
 
 
 async def test_an_answer_holds_for_its_time_and_shape(url: str) -> None:

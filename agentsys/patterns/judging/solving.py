@@ -5,6 +5,7 @@ from typing import Any, Generic, TypeVar, cast
 
 from agentsys.node import Node
 from agentsys.pattern import Inside, Pattern
+from agentsys.patterns.judging.kinship import tell_of_authors
 from agentsys.verdict import Candidate, Verdict
 
 X = TypeVar("X")
@@ -44,6 +45,7 @@ class _BySolving(Pattern[Candidate[X, Y], Verdict], Generic[X, Y]):
 
     async def conduct(self, value: Candidate[X, Y], inside: Inside) -> Verdict:
         """Whether the solver gets the same."""
+        tell_of_authors(self.name, self.tiers, inside.context)
         tried = await inside.run(self._solver, value.task, "solve")
         if tried.short is not None:
             raise tried.short

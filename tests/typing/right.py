@@ -5,7 +5,22 @@ from typing import Literal, assert_type
 
 from pydantic import BaseModel
 
-from agentsys import Agent, Choice, Node, Run, System, both, choose, from_langgraph, step, tool
+from agentsys import (
+    Agent,
+    Attempted,
+    Choice,
+    Node,
+    Run,
+    Solved,
+    SubTask,
+    System,
+    both,
+    choose,
+    decompose,
+    from_langgraph,
+    step,
+    tool,
+)
 from agentsys.events import Event
 
 
@@ -73,6 +88,54 @@ narrow: Node[Evidence, Answer] = shorten
 passages: list[str] = search("rain", k=2)
 foreign = from_langgraph(direct.graph(), Question, Answer)
 assert_type(foreign, Node[Question, Answer])
+
+
+@step
+async def parts(question: Question) -> tuple[Question, ...]:
+    return (question,)
+
+
+@step
+async def parts_again(tried: Attempted[Question, Answer]) -> list[Question]:
+    return [tried.problem] if tried.attempt is None else []
+
+
+@step
+async def next_part(solved: Solved[Question, Question, int]) -> Question | None:
+    return None if solved.answers else solved.problem
+
+
+@step
+async def count(part: SubTask[Question, Question, int]) -> int:
+    return sum(known.answer for known in part.known) + len(part.question.text)
+
+
+@step
+async def sum_up(solved: Solved[Question, Question, int]) -> Answer:
+    return Answer(value=str([known.question.text * known.answer for known in solved.answers]))
+
+
+def needs(part: Question) -> list[int]:
+    return [len(part.text)]
+
+
+def enough(solved: Solved[Question, Question, int]) -> Answer | None:
+    return Answer(value="") if solved.answers[-1].answer > 3 else None
+
+
+def at_least(part: SubTask[Question, Question, int], number: int) -> bool | str:
+    return number >= len(part.known) or "too few."
+
+
+assert_type(decompose(parts, count, sum_up), Node[Question, Answer])
+assert_type(
+    decompose(parts, count.check(at_least), sum_up, attempt=direct, depends_on=needs, remember=60),
+    Node[Question, Answer],
+)
+assert_type(decompose(parts_again, count, sum_up, attempt=direct), Node[Question, Answer])
+assert_type(
+    decompose(next_part, count, sum_up, max_questions=3, implied=enough), Node[Question, Answer]
+)
 
 
 async def use(system: System) -> str:

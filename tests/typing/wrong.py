@@ -5,7 +5,19 @@ Every mistake is marked with the rule that reports it. Nobody runs this file.
 
 from pydantic import BaseModel
 
-from agentsys import Agent, Node, System, both, from_langgraph, step, tool
+from agentsys import (
+    Agent,
+    Attempted,
+    Node,
+    Solved,
+    SubTask,
+    System,
+    both,
+    decompose,
+    from_langgraph,
+    step,
+    tool,
+)
 
 
 class Question(BaseModel):
@@ -59,6 +71,68 @@ search(text="rain")  # error: reportCallIssue
 Agent(Question, Answer, "Answer.", tools=[len])  # error: reportArgumentType
 backwards: Node[Evidence, Question] = answer  # error: reportAssignmentType
 from_langgraph(direct.graph(), Question, Answer) >> direct  # error: reportOperatorIssue
+
+
+@step
+async def parts(question: Question) -> list[Question]:
+    return [question]
+
+
+@step
+async def parts_again(tried: Attempted[Question, Answer]) -> list[Question]:
+    return [tried.problem]
+
+
+@step
+async def next_part(solved: Solved[Question, Question, int]) -> Question | None:
+    return None
+
+
+@step
+async def count(part: SubTask[Question, Question, int]) -> int:
+    return part.known[0].answer + part.known[0].question.nope  # error: reportAttributeAccessIssue
+
+
+@step
+async def measure(part: SubTask[Question, Question, float]) -> float:
+    return 0.5
+
+
+@step
+async def sum_up(solved: Solved[Question, Question, int]) -> Answer:
+    return Answer(value=solved.answers[0].answer)  # error: reportArgumentType
+
+
+@step
+async def value_of(answer: Answer) -> str:
+    return answer.value
+
+
+def needs(part: str) -> list[int]:
+    return [len(part)]
+
+
+def enough(solved: Solved[Question, Question, int]) -> Evidence | None:
+    return None
+
+
+def large(part: SubTask[Question, Question, int], number: str) -> bool | str:
+    return number > ""
+
+
+decompose(find, count, sum_up)  # error: reportArgumentType
+decompose(parts, measure, sum_up)  # error: reportArgumentType
+decompose(parts, direct, sum_up)  # error: reportArgumentType
+decompose(parts, count, direct)  # error: reportArgumentType
+decompose(parts, count.check(large), sum_up)  # error: reportArgumentType
+decompose(parts, count, sum_up, attempt=find)  # right: it gives one or the other
+decompose(parts, count, sum_up, attempt=find) >> value_of  # error: reportOperatorIssue
+decompose(parts, count, sum_up, depends_on=needs)  # error: reportArgumentType
+decompose(parts, count, sum_up, implied=enough) >> value_of  # error: reportOperatorIssue
+decompose(parts_again, count, sum_up)  # error: reportArgumentType
+decompose(next_part, count, sum_up)  # error: reportArgumentType
+decompose(next_part, count, sum_up, max_questions=2, depends_on=len)  # error: reportArgumentType
+decompose(parts, count, sum_up) >> find  # error: reportOperatorIssue
 
 
 @step  # error: reportArgumentType

@@ -12,6 +12,11 @@ _ERROR = re.compile(
     r"\b(?:[A-Z]\w*(?:Error|Exception)|error): .+|Worker proc \S+ died unexpectedly \(.+?\)"
 )
 
+_INVALID = re.compile(
+    r"ValidationError: \d+ validation errors? for \w+\s+(?:Value error, )?(.+?) \[type="
+)
+"""What vLLM says of a configuration that cannot be; the reason is on the second line."""
+
 _CALM = re.compile(r"(\(\w+ pid=\d+\) )?(DEBUG|INFO|WARNING) ")
 """Starts lines that speak of errors only to say what might happen."""
 
@@ -28,7 +33,10 @@ def reason(log: Path, start: int) -> str:
         each for each in tail(log, start, most=1_000_000).splitlines() if not _CALM.match(each)
     ]
     found = _ERROR.search("\n".join(grave))
-    return found[0].strip() if found else last_line(log, start)
+    if found is None:
+        return last_line(log, start)
+    invalid = _INVALID.match("\n".join(grave), found.start())
+    return invalid[1] if invalid else found[0].strip()
 
 
 def last_lines(log: Path, count: int) -> tuple[str, int]:

@@ -1,4 +1,4 @@
-"""The real server: guided answers, adapters, figures, and what happens when it is killed."""
+"""The real server: guided answers, adapters, figures, and the end of its supervisor."""
 
 import os
 import signal
@@ -91,20 +91,6 @@ async def test_an_adapter_is_a_deployment_that_comes_and_goes(
     assert "mini-odd" in str(gone.error)
     twice = vllm_server.command("adapter", "load", "mini", "mini-odd")
     assert "has the adapter 'mini-odd' already" in twice.stderr
-
-
-async def test_its_engine_is_killed(system: System, vllm_server: VllmServer) -> None:
-    """The server goes down with it, is started again, and answers, its adapter as well."""
-    before = state(vllm_server)
-    engines = [p.pid for p in members(before.group, before.session, before.since)]
-    own = {before.pid, before.group}
-    os.kill(max(pid for pid in engines if pid not in own), signal.SIGKILL)
-    until(lambda: state(vllm_server).restarts == before.restarts + 1, "a restart")
-    vllm_server.up()
-    assert members(before.group, before.session, before.since) == []
-    assert vllm_server.status()["adapters"] == ["mini-odd"]
-    async with system:
-        assert (await ask(system)).output.expression == "4*12-7"
 
 
 async def test_its_supervisor_and_itself_are_killed(

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from agentsys import Budget, Candidate, System, judge_panel, open_store, step
+from agentsys import Agent, Budget, Candidate, System, judge_panel, open_store, step
 from agentsys.calibration import Platt
 from agentsys.errors import DefinitionError, Unreachable
 from agentsys.models.scripted import Scripted
@@ -57,6 +57,24 @@ async def test_two_that_agree_are_enough() -> None:
     assert (verdict.label, verdict.stopped_because) == ("incorrect", "lead")
     assert [each.label for each in verdict.first_round] == ["correct", "incorrect", "incorrect"]
     assert verdict.margin == pytest.approx(1 / 3)
+
+
+async def test_each_after_the_second_is_asked_alone() -> None:
+    """Of five that would all agree, three are enough."""
+    system = models(a=YES, b=YES, c=YES, d=YES, e=YES)
+    run = await system.run(panel("a", "b", "c", "d", "e"), candidate())
+    assert (run.output.stopped_because, run.cost.calls) == ("unanimous", 3)
+
+
+async def test_a_run_is_as_sure_as_those_who_decided() -> None:
+    """Who was outvoted, or could not tell, makes it neither less sure nor doubtful."""
+    hardly = {"correct": 0.45, "incorrect": 0.55, "unknown": 1e-9}
+    tiers = {"a": Deciding(lambda _r: hardly), "b": Deciding(sure(0.9)), "c": Deciding(sure(0.8))}
+    run = await System(tiers).run(panel("a", "b", "c"), candidate())
+    assert (run.output.label, run.status) == ("correct", "ok")
+    assert run.confidence == pytest.approx(0.8)
+    cannot = System({**tiers, "a": Scripted('"unknown"')})
+    assert (await cannot.run(panel("a", "b", "c"), candidate())).status == "ok"
 
 
 async def test_the_first_two_are_of_different_families() -> None:
@@ -250,6 +268,10 @@ async def test_a_solver_is_a_judge_that_no_answer_can_talk_to() -> None:
     alone = await system.run(unsure, candidate())
     assert (alone.output.label, alone.status) == ("unknown", "low_confidence")
     assert "not certain." in alone.output.reason
+    doubtful = Agent(Question, Answer, "Solve it.", min_confidence=0.9, tier="a", name="solver")
+    hardly = System({"a": Scripted(RIGHT.model_dump(), confidence=0.5)})
+    doubted = await hardly.run(judge_by_solving(doubtful, lambda mine, given: True), candidate())
+    assert doubted.output.label == "unknown"
 
 
 async def test_a_panel_is_a_judge_of_a_panel() -> None:

@@ -115,6 +115,16 @@ def test_measured_judges_end_a_vote_when_they_are_sure_together() -> None:
         assert weights.decided(weights.votes(verdicts("correct", "correct")), "23456") == reason
 
 
+def test_a_vote_waits_for_a_judge_that_could_turn_it() -> None:
+    """As long as the weight of those to come is more than the lead, by label or by probability."""
+    for calibration in (None, Platt()):
+        known = measured(0.7, 0.7) | {"2": Reliability(0.99, 200, calibration)}
+        weights = Weights(known)
+        ahead = weights.votes(verdicts("correct", "correct"))
+        assert weights.decided(ahead, ["2"]) is None
+        assert weights.decided(ahead, []) == "unanimous"
+
+
 def test_unknown_is_no_vote() -> None:
     """It turns nothing, and only unknown is unknown."""
     assert Weights().votes(verdicts("unknown", "correct")).label == "correct"

@@ -24,11 +24,16 @@ SIGNS = ("+", "-")
 WORDS = re.compile("a|b")
 
 
+count = 0
+
+
 class Ruling(BaseModel):
     label: str
 
 
 def helper(text):
+    global count
+    count += 1
     return len(WORDS.findall(text)) > BOUND
 
 
@@ -126,12 +131,13 @@ def test_another_prompt_or_other_code_is_another_judge(project: Project, old: st
     ("old", "new"),
     [
         ('"""A judge."""', '"""The same judge."""'),
+        ("count = 0", "count = 1"),
         ("    return 1", "    return 2"),
         ("import re\n", "import re\nimport json  # of no use\n"),
     ],
 )
 def test_what_is_not_used_does_not_count(project: Project, old: str, new: str):
-    """A comment beside the functions, a function that nobody calls: the same judge."""
+    """A comment beside the functions, a function that nobody calls, and what is counted."""
     before = project.who()
     project.graph = GRAPH.replace(old, new)
     assert project.graph != GRAPH

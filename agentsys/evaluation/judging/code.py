@@ -5,6 +5,7 @@ import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
+from dis import get_instructions
 from functools import partial
 from hashlib import blake2b
 from types import CodeType, FunctionType
@@ -92,9 +93,14 @@ def _text(function: FunctionType) -> str:
 
 
 def _names(code: CodeType) -> list[str]:
-    """The global names that code mentions, in it and in the functions inside."""
+    """The globals that code reads, in it and in the functions inside, but for those it sets."""
+    return sorted(_globals(code, "LOAD_GLOBAL") - _globals(code, "STORE_GLOBAL"))
+
+
+def _globals(code: CodeType, how: str) -> set[str]:
+    found = {str(each.argval) for each in get_instructions(code) if each.opname == how}
     inner = [const for const in code.co_consts if isinstance(const, CodeType)]
-    return sorted({*code.co_names, *(name for each in inner for name in _names(each))})
+    return found.union(*(_globals(each, how) for each in inner))
 
 
 def _closed_over(function: FunctionType) -> Iterator[Any]:

@@ -97,13 +97,14 @@ class Gold:
 
     def halves(self, seed: int) -> "tuple[Gold, Gold]":
         """Two parts of about equal size, each with its share of both labels."""
+        places = {item.id: at for at, item in enumerate(self.items)}
         parts: tuple[list[Item], list[Item]] = ([], [])
         for correct in (True, False):
             of_label = [item for item in self.items if item.correct == correct]
             for at, item in enumerate(sorted(of_label, key=lambda item: _drawn(seed, item))):
                 parts[(at + correct) % 2].append(item)
-        first, second = (replace(self, items=tuple(part)) for part in parts)
-        return first, second
+        first, second = (sorted(part, key=lambda item: places[item.id]) for part in parts)
+        return replace(self, items=tuple(first)), replace(self, items=tuple(second))
 
 
 def read_gold(file: Path) -> Gold:

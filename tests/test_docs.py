@@ -9,6 +9,9 @@ from typing import Any
 from agentsys.cli.main import COMMANDS
 from agentsys.cli.vllm_progress import row as row_of_up
 from agentsys.cli.vllm_status import row
+from agentsys.evaluation.judging.board import Against, Agreement, Board
+from agentsys.evaluation.judging.calibration import Calibrated
+from agentsys.evaluation.judging.standing import Standing
 from agentsys.evaluation.report import Row
 from agentsys.memory import Entry
 from agentsys.models.vllm.status import Status
@@ -103,6 +106,17 @@ def test_every_key_of_a_listed_run_is_named(agentsys: Command) -> None:
     agentsys("run", "slm_fallback", "What is 2 plus 2?")
     (run,) = agentsys("runs", "--json").json()
     assert re.findall(r'"(\w+)"', shape[1]) == list(run)
+
+
+def test_every_key_of_a_measured_judge_is_named() -> None:
+    """`agentsys judge` prints these keys and no others, at every level."""
+    fit = re.search(r"`agentsys judge calibrate` prints a list of `\{(.+?)\}`", TEXT, re.S)
+    assert fit is not None
+    assert re.findall(r'"(\w+)"', fit[1]) == list(Calibrated.model_fields)
+    ranked = TEXT[TEXT.index("`agentsys judge leaderboard` prints an object") :]
+    shapes = re.findall(r"`\{(.+?)\}`", ranked, re.S)[:4]
+    keys = [re.findall(r'"(\w+)"', shape) for shape in shapes]
+    assert keys == [list(kind.model_fields) for kind in (Board, Standing, Agreement, Against)]
 
 
 def test_every_command_is_in_the_table() -> None:

@@ -8,20 +8,38 @@ from pydantic import BaseModel
 from agentsys import (
     Agent,
     Attempted,
+    Candidate,
     Choice,
+    Judge,
     Node,
     Run,
     Solved,
     SubTask,
     System,
+    Verdict,
     both,
     choose,
     decompose,
     from_langgraph,
+    judge_panel,
     step,
     tool,
 )
 from agentsys.events import Event
+from agentsys.patterns.judging import (
+    Discussion,
+    Pair,
+    PanelVerdict,
+    Preference,
+    Revision,
+    Scores,
+    as_judge,
+    judge_by_solving,
+    maj,
+    pairwise,
+    poll,
+    rubric,
+)
 
 
 class Question(BaseModel):
@@ -136,6 +154,46 @@ assert_type(decompose(parts_again, count, sum_up, attempt=direct), Node[Question
 assert_type(
     decompose(next_part, count, sum_up, max_questions=3, implied=enough), Node[Question, Answer]
 )
+
+
+Judged = Candidate[Question, Answer]
+
+
+@step
+async def by_rule(judged: Judged) -> Verdict:
+    return Verdict(label="correct" if judged.answer.value else "incorrect")
+
+
+@step
+async def think_again(told: Discussion[Question, Answer]) -> Revision:
+    return Revision(reasoning="", error="", quote="", verdict=told.own.verdict, confidence=None)
+
+
+def same(mine: Answer, given: Answer) -> bool:
+    return mine.value == given.value
+
+
+judge = Judge(Question, Answer, "Is it right?", mode="reasoned", sure=0.8)
+panel = judge_panel(
+    judge,
+    as_judge(by_rule, name="rule", revise=think_again),
+    judge_by_solving(direct, same),
+    checks=[lambda question, answer: answer.value != question.text or "it repeats the question."],
+    matches=lambda _question, answer: answer.value == "42" or None,
+    quick=by_rule,
+    larger=judge.at("llm"),
+    rounds=1,
+)
+assert_type(judge, Judge[Question, Answer])
+judging: Node[Candidate[Question, Answer], Verdict] = judge
+assert_type(panel, Node[Candidate[Question, Answer], PanelVerdict])
+assert_type(judge_panel(panel, judge), Node[Candidate[Question, Answer], PanelVerdict])
+assert_type(direct.check(panel).escalate("llm"), Node[Question, Answer])
+assert_type(panel.each(), Node[Sequence[Candidate[Question, Answer]], list[PanelVerdict]])
+assert_type(poll(Question, Answer, "", tiers="abc"), Node[Judged, PanelVerdict])
+assert_type(maj(Question, Answer, ""), Node[Judged, PanelVerdict])
+assert_type(pairwise(Question, Answer, ""), Node[Pair[Question, Answer], Preference])
+assert_type(rubric(Question, Answer, "", {"clear": "Is it?"}), Node[Judged, Scores])
 
 
 async def use(system: System) -> str:

@@ -8,16 +8,21 @@ from pydantic import BaseModel
 from agentsys import (
     Agent,
     Attempted,
+    Candidate,
+    Judge,
     Node,
     Solved,
     SubTask,
     System,
+    Verdict,
     both,
     decompose,
     from_langgraph,
+    judge_panel,
     step,
     tool,
 )
+from agentsys.patterns.judging import as_judge, judge_by_solving, pairwise
 
 
 class Question(BaseModel):
@@ -46,6 +51,14 @@ async def tags(question: Question) -> list[str]:
 @step
 async def first(answers: list[Answer]) -> Answer:
     return answers[0]
+
+
+def about_evidence(question: Question, given: Evidence) -> bool:
+    return question.text in given.facts
+
+
+def same(mine: Answer, given: Answer) -> bool:
+    return mine.value == given.value
 
 
 find = Agent(Question, Evidence, "Find facts.")
@@ -133,6 +146,50 @@ decompose(parts_again, count, sum_up)  # error: reportArgumentType
 decompose(next_part, count, sum_up)  # error: reportArgumentType
 decompose(next_part, count, sum_up, max_questions=2, depends_on=len)  # error: reportArgumentType
 decompose(parts, count, sum_up) >> find  # error: reportOperatorIssue
+
+
+@step
+async def by_rule(judged: Candidate[Question, Answer]) -> Verdict:
+    return Verdict(label="correct")
+
+
+@step
+async def of_evidence(judged: Candidate[Question, Evidence]) -> Verdict:
+    return Verdict(label="correct")
+
+
+@step
+async def no_verdict(judged: Candidate[Question, Answer]) -> bool:
+    return True
+
+
+@step
+async def think_again(told: Question) -> Answer:
+    return Answer(value=told.text)
+
+
+def longer(mine: Answer, given: Evidence) -> bool:
+    return len(given.facts) > 1
+
+
+judge = Judge(Question, Answer, "Is it right?")
+direct.check(judge)  # right: it judges such answers
+find.check(judge)  # error: reportArgumentType
+answer.check(judge)  # error: reportArgumentType
+direct.check(no_verdict)  # error: reportArgumentType
+judge_panel(judge, by_rule)  # right: both judge the same
+judge_panel(judge, of_evidence)  # error: reportArgumentType
+judge_panel(judge, no_verdict)  # error: reportArgumentType
+judge_panel(judge, by_rule, quick=of_evidence)  # error: reportArgumentType
+judge_panel(judge, by_rule, larger=no_verdict)  # error: reportArgumentType
+judge_panel(judge, by_rule, checks=[about_evidence])  # error: reportArgumentType
+judge_panel(judge, by_rule, matches=about_evidence)  # error: reportArgumentType
+judge_panel(judge, by_rule) >> find  # error: reportOperatorIssue
+judge_by_solving(direct, longer)  # error: reportArgumentType
+judge_by_solving(find, same)  # error: reportArgumentType
+as_judge(by_rule, name="rule", revise=think_again)  # error: reportArgumentType
+Judge(Question, Answer, "Is it right?", mode="slow")  # error: reportArgumentType
+pairwise(Question, Answer, "Which?") >> judge  # error: reportOperatorIssue
 
 
 @step  # error: reportArgumentType

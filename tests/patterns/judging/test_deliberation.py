@@ -41,7 +41,7 @@ OTHER: dict[Label, Label] = {"correct": "incorrect", "incorrect": "correct"}
 
 def firm(*labels: Label) -> dict[str, Scripted]:
     """Judges that keep to what they say."""
-    return {name: mind(label, label) for name, label in zip("abc", labels, strict=False)}
+    return {name: mind(label, label) for name, label in zip("abcde", labels, strict=False)}
 
 
 def panel(rounds: int = 2) -> Any:
@@ -195,8 +195,7 @@ async def test_a_budget_that_ends_in_a_round_leaves_the_votes_there_are() -> Non
 
 async def test_a_vote_that_is_over_is_not_talked_about() -> None:
     """Where a judge was not asked because it could change nothing, there is no round."""
-    labels: dict[str, Label] = dict.fromkeys("abcd", "correct") | {"c": "incorrect"}
-    minds = {name: mind(label, label) for name, label in labels.items()}
+    minds = firm("correct", "correct", "incorrect", "correct", "incorrect")
     node = judge_panel(*(reasoned(name, name) for name in "abcde"), rounds=2)
-    run = await System({**minds, "e": mind("incorrect", "incorrect")}).run(node, candidate())
+    run = await System(minds).run(node, candidate())
     assert (run.output.stopped_because, run.output.rounds_used, run.cost.calls) == ("lead", 0, 4)

@@ -25,9 +25,13 @@ class Solution(BaseModel, frozen=True):
     """Numbers of the question and + - * / ( ); `unknown` where there is no answer."""
 
 
+NO_EXPRESSION = "the model gave no expression."
+"""The reason where the answer is `unknown`."""
+
+
 def answered(question: Question, solution: Solution) -> bool | str:
     """There is an expression."""
-    return solution.expression != "unknown" or "the model gave no expression."
+    return solution.expression != "unknown" or NO_EXPRESSION
 
 
 def arithmetic(question: Question, solution: Solution) -> bool | str:

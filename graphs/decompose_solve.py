@@ -2,16 +2,25 @@
 
 The small model splits the problem and answers the sub-questions with expressions, for code to
 evaluate; the last answer is the problem's. `#1` in a sub-question stands for the answer to the
-first. Where this fails, too, the large model does the same from the beginning.
+first. Where this fails, too, the large model does the same from the beginning. What a solver does
+not understand at all is not decomposed: splitters never say that they do not understand.
 """
 
 import re
 from collections import Counter
 
-from agentsys import Solved, SubTask, decompose, step
+from agentsys import Attempted, Solved, SubTask, decompose, step
 
 from ..agents.coder import Number
-from ..agents.solver import Question, Solution, answered, arithmetic, own_numbers, solver
+from ..agents.solver import (
+    NO_EXPRESSION,
+    Question,
+    Solution,
+    answered,
+    arithmetic,
+    own_numbers,
+    solver,
+)
 from ..agents.splitter import SubQuestions, splitter
 from ..agents.stepper import SubQuestion, stepper
 from .slm_only import Answer, calculate
@@ -50,6 +59,11 @@ def sound(part: SubQuestion, solution: Solution) -> bool | str:
         if reason is not True:
             return reason
     return True
+
+
+def understood(tried: Attempted[Question, Number]) -> bool:
+    """The solver did not say that it does not understand the problem."""
+    return tried.objection != NO_EXPRESSION
 
 
 def needed(question: str) -> list[int]:
@@ -95,6 +109,7 @@ decompose_solve = decompose(
     solve,
     last,
     attempt=solver >> calculate >> number,
+    worth=understood,
     depends_on=needed,
     key=spelled_out,
 ).escalate("llm")

@@ -8,7 +8,7 @@ import pytest
 
 from agentsys import Abstain, InvalidOutput, ModelError, Node, System, decompose
 from agentsys.evaluation.statistics import paired_success
-from agentsys.evaluation.word_problems import problems
+from agentsys.evaluation.word_problems import free_problems, problems
 from agentsys.models.scripted import Scripted
 from agentsys.models.tiers import Tiers
 from agentsys.node import Guarded
@@ -29,7 +29,7 @@ def inside(name: str) -> Decompose[Any, Any]:
     return cast("Decompose[Any, Any]", graph.inner)
 
 
-def scripted(*, expression: str = "unknown", split: Any = SPLIT, **steps: str) -> System:
+def scripted(*, expression: str = "4*12", split: Any = SPLIT, **steps: str) -> System:
     """Both tiers say the same: to the solver, the splitter, and for each sub-question."""
     said = {"Answer with one arithmetic expression.": {"expression": expression}}
     asked = {"4 groups of 12": "4*12", "7 are taken from 48": "48-7"} | steps
@@ -60,6 +60,13 @@ def test_what_the_solver_is_sure_of_is_not_decomposed() -> None:
     graph = find_graph("decompose_solve")
     run = scripted(expression="4*12-7").run_sync(graph, graph.takes(text=PENS))
     assert (run.output.value, run.path) == (41, ("solver@slm",))
+
+
+def test_a_problem_that_is_not_understood_is_given_up() -> None:
+    """By both solvers, and without a sub-question."""
+    graph = find_graph("decompose_solve")
+    run = scripted(expression="unknown").run_sync(graph, graph.takes(text=PENS))
+    assert (run.status, run.path) == ("abstained", ("solver@slm", "solver@llm"))
 
 
 @pytest.mark.parametrize(
@@ -136,6 +143,7 @@ def pair(solver: str, splitter: str, *, gated: bool) -> Node[Any, Any]:
         way.solve.at(solver),
         way.join,
         attempt=attempt.at(solver) if gated else None,
+        worth=whole.worth if gated else None,
         depends_on=way.depends_on,
         key=way.key,
     )
@@ -161,6 +169,25 @@ def test_a_decomposer_lifts_a_solver_it_was_not_trained_with(shipped: System) ->
     lifted = solved(shipped, pair("slm", "llm", gated=True), 5)
     assert paired_success(lifted, direct).clear
     assert sum(lifted) > sum(direct) + 10
+
+
+def test_what_is_not_understood_is_not_decomposed(shipped: System) -> None:
+    """Outside the language, splits look sound: nearly all wrong answers would pass for right ones.
+
+    The solver says that it does not understand, and so no more of them pass than without a
+    decomposition.
+    """
+    passed = {
+        name: sum(
+            run.ok and run.output.value != problem.value
+            for problem in free_problems()
+            for graph in [find_graph(name)]
+            for run in [shipped.run_sync(graph, graph.takes(text=problem.text))]
+        )
+        for name in ("slm_fallback", "decompose_solve", "decompose_always")
+    }
+    assert passed["decompose_solve"] <= passed["slm_fallback"] + 1
+    assert passed["decompose_always"] > 40
 
 
 def test_fuzzed_splits_end_typed() -> None:

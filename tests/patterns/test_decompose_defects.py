@@ -51,7 +51,14 @@ def test_no_gold_rationale_reaches_the_split() -> None:
     rich = {"questions": ["p"], "reasoning": "GOLD", "answer": "GOLD"}
     assert "GOLD" not in repr(Task("1", rich, "GOLD").fitted(Questions))
     for kind in (SubTask, Solved, Attempted):
-        assert {*kind.model_fields} <= {"problem", "question", "known", "answers", "attempt"}
+        assert {*kind.model_fields} <= {
+            "problem",
+            "question",
+            "known",
+            "answers",
+            "attempt",
+            "objection",
+        }
 
 
 def test_the_split_sees_the_attempt_itself() -> None:
@@ -60,11 +67,13 @@ def test_the_split_sees_the_attempt_itself() -> None:
     for words in ("five", "six"):
         system, model = world(said={"Try.": words})
         assert system.run_sync(flow, "the problem").output == "A B C"
-        assert model.told("Split.") == [{"problem": "the problem", "attempt": words}]
+        [told] = model.told("Split.")
+        assert (told["problem"], told["attempt"]) == ("the problem", words)
+        assert "not certain enough" in told["objection"]
     failing = attempt.check(lambda *_: "never.")
     system, model = world()
     system.run_sync(decompose(conditioned, solve, join, attempt=failing), "p")
-    assert model.told("Split.") == [{"problem": "p", "attempt": None}]
+    assert model.told("Split.") == [{"problem": "p", "attempt": None, "objection": "never."}]
 
 
 def test_a_split_is_not_conditioned_unless_its_type_says_so() -> None:

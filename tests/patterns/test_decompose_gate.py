@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from agentsys import Agent, Node, Reply, Request, System, decompose
+from agentsys import Agent, Attempted, Node, Reply, Request, System, decompose
 from agentsys.models.scripted import Scripted
 from tests.patterns.questions import Parts, Script, attempt, join, solve, split, world
 
@@ -39,6 +39,27 @@ def test_two_ways_to_one_answer_remove_the_doubt() -> None:
     """A doubtful attempt that the decomposition comes to as well is confirmed."""
     run = world(sure=0.5, said={"Join.": "tried"})[0].run_sync(gated, "p")
     assert (run.status, run.output, run.confidence) == ("ok", "tried", 0.5)
+
+
+@pytest.mark.parametrize(
+    ("failing", "objection"), [(False, "not certain enough"), (True, "never.")]
+)
+def test_what_is_not_worth_it_is_not_decomposed(failing: bool, objection: str) -> None:
+    """Who knows what decomposing does harm to says so; the attempt ends it as it would alone."""
+    tried: list[Attempted[str, str]] = []
+
+    def worth(told: Attempted[str, str]) -> bool:
+        tried.append(told)
+        return False
+
+    first = attempt.check(lambda *_: "never.") if failing else attempt
+    system, model = world(sure=0.5)
+    run = system.run_sync(decompose(split, solve, join, attempt=first, worth=worth), "p")
+    alone = world(sure=0.5)[0].run_sync(first, "p")
+    assert (run.status, run.error, run.value) == (alone.status, alone.error, alone.value)
+    assert not model.told("Split.")
+    assert (tried[0].problem, tried[0].attempt) == ("p", None if failing else "tried")
+    assert objection in tried[0].objection
 
 
 FAILURES: list[Any] = [

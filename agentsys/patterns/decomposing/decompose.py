@@ -26,6 +26,7 @@ def decompose(
     join: Node[Solved[X, A, B], Y],
     *,
     attempt: Node[X, Y] | None = None,
+    worth: Callable[[Attempted[X, Y]], bool] | None = None,
     depends_on: Callable[[A], Iterable[int]] | None = None,
     implied: Callable[[Solved[X, A, B]], Y | None] | None = None,
     max_questions: int = MAX_QUESTIONS,
@@ -39,6 +40,7 @@ def decompose(
     join: Node[Solved[X, A, B], Y],
     *,
     attempt: Node[X, Y],
+    worth: Callable[[Attempted[X, Y]], bool] | None = None,
     depends_on: Callable[[A], Iterable[int]] | None = None,
     implied: Callable[[Solved[X, A, B]], Y | None] | None = None,
     max_questions: int = MAX_QUESTIONS,
@@ -53,6 +55,7 @@ def decompose(
     *,
     max_questions: int,
     attempt: Node[X, Y] | None = None,
+    worth: Callable[[Attempted[X, Y]], bool] | None = None,
     implied: Callable[[Solved[X, A, B]], Y | None] | None = None,
     remember: float | None = None,
     key: Callable[[SubTask[X, A, B]], object] | None = None,
@@ -63,6 +66,7 @@ def decompose(
     join: Node[Any, Any],
     *,
     attempt: Node[Any, Any] | None = None,
+    worth: Callable[[Any], bool] | None = None,
     depends_on: Callable[[Any], Iterable[int]] | None = None,
     implied: Callable[[Any], Any] | None = None,
     max_questions: int | None = None,
@@ -83,6 +87,8 @@ def decompose(
         solve: Answers one. A verifier is a check on it: `solve.check(…)`.
         join: Makes the result of the answers.
         attempt: Solves the problem directly, to begin with.
+        worth: Whether an attempt that something speaks against is worth decomposing; default: all
+            are. One that says that it does not understand the problem rarely is.
         depends_on: The numbers, from 0, of the sub-questions whose answers one needs: those that
             do not need each other are answered side by side, and each is told what it needs alone.
             Without it, they are answered in turn, and each is told all answers so far.
@@ -112,18 +118,18 @@ def decompose(
                 f"{split.name!r} gives one sub-question after another: all wait for the last.",
                 hint="Leave out 'depends_on', or give all sub-questions at once.",
             )
-        return Decompose(OneByOne(*common), attempt, _problem(split))
+        return Decompose(OneByOne(*common), attempt, worth, _problem(split))
     if split.gives is str:
         raise DefinitionError(
             f"{split.name!r} gives one text, not sub-questions.", hint="Let it give list[str]."
         )
     if not is_kind(split, Attempted):
-        return Decompose(AtOnce(*common, depends_on), attempt, split.takes)
+        return Decompose(AtOnce(*common, depends_on), attempt, worth, split.takes)
     if attempt is None:
         raise DefinitionError(
             f"{split.name!r} takes an attempt, and there is none.", hint="Give attempt=."
         )
-    return Decompose(AtOnce(*common, depends_on), attempt, attempt.takes)
+    return Decompose(AtOnce(*common, depends_on), attempt, worth, attempt.takes)
 
 
 def _problem(split: Node[Any, Any]) -> Any:

@@ -1,11 +1,12 @@
 """The decomposition as a node: the gate, and what becomes of attempt and result."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar, Union
 
 from agentsys.errors import NO_ANSWER, AgentSysError, BudgetExceeded
 from agentsys.node import Node
 from agentsys.pattern import Inside, Pattern, Tried
+from agentsys.patterns.decomposing.sub_tasks import Attempted
 from agentsys.patterns.decomposing.ways import Led, Way
 
 X = TypeVar("X")
@@ -15,8 +16,14 @@ Y = TypeVar("Y")
 class Decompose(Pattern[X, Y]):
     """A problem answered by way of sub-questions. Made by `decompose`."""
 
-    def __init__(self, way: Way, attempt: Node[X, Y] | None, takes: Any) -> None:
-        self.way, self.attempt = way, attempt
+    def __init__(
+        self,
+        way: Way,
+        attempt: Node[X, Y] | None,
+        worth: Callable[[Attempted[X, Y]], bool] | None,
+        takes: Any,
+    ) -> None:
+        self.way, self.attempt, self.worth = way, attempt, worth
         self.name = f"decompose-{way.split.name}"
         self.takes, self.gives = takes, way.join.gives
         if attempt is not None and attempt.gives != self.gives:
@@ -35,14 +42,17 @@ class Decompose(Pattern[X, Y]):
     async def conduct(self, value: X, inside: Inside) -> Y:
         """The attempt where nothing speaks against it, or else what its decomposition gives."""
         attempt: Tried[Y] | None = None
+        told: Attempted[X, Y] | None = None
         if self.attempt is not None:
             attempt = await inside.run(self.attempt, value, "attempt")
-            if attempt.settled:
+            told = _told(value, attempt)
+            if attempt.settled or not (self.worth is None or self.worth(told)):
+                output = attempt.output
                 inside.accept(attempt)
-                return attempt.output
+                return output
         led = Led(value)
         try:
-            result, made_of = await self._decomposed(led, attempt, inside)
+            result, made_of = await self._decomposed(led, told, inside)
         except (*NO_ANSWER, BudgetExceeded) as failure:
             if isinstance(failure, BudgetExceeded):
                 failure.finished = led.finished
@@ -60,16 +70,25 @@ class Decompose(Pattern[X, Y]):
         return result
 
     async def _decomposed(
-        self, led: Led, attempt: Tried[Y] | None, inside: Inside
+        self, led: Led, told: Attempted[X, Y] | None, inside: Inside
     ) -> tuple[Y, Sequence[Tried[Any]]]:
         """The result, and what it is made of."""
-        await self.way.lead(led, attempt.output if attempt and attempt.ok else None, inside)
+        await self.way.lead(led, told, inside)
         # A sub-question that was asked twice has one answer.
         made_of = list({id(t): t for t in (*led.splits, *led.answers.values())}.values())
         if led.implied is not None:
             return led.implied, made_of
         joined = await self.way.joined(led, inside)
         return joined.output, [*made_of, joined]
+
+
+def _told(problem: X, attempt: Tried[Y]) -> Attempted[X, Y]:
+    """The attempt, as others see it."""
+    if attempt.failure is not None:
+        return Attempted(problem=problem, attempt=None, objection=attempt.failure.message)
+    findings = attempt.context.findings
+    objection = next(iter((*findings.doubts, *findings.shortfalls)), "")
+    return Attempted(problem=problem, attempt=attempt.output, objection=objection)
 
 
 def _kept(attempt: Tried[Y], failure: AgentSysError | None, inside: Inside) -> Y:

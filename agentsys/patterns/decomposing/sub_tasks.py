@@ -49,3 +49,5 @@ class Attempted(BaseModel, Generic[X, Y]):
     problem: X
     attempt: Y | None
     """`None` where it gave nothing that passes its checks."""
+    objection: str
+    """What speaks against it."""

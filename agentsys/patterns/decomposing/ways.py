@@ -54,8 +54,13 @@ class Way(ABC):
         return self.split, self.solve, self.join
 
     @abstractmethod
-    async def lead(self, led: Led, attempt: Any, inside: Inside) -> None:
+    async def lead(self, led: Led, told: Attempted[Any, Any] | None, inside: Inside) -> None:
         """Find the answers, or as many as imply the result.
+
+        Args:
+            led: Where it has led so far: filled as it goes on.
+            told: The attempt, where there is one.
+            inside: Runs the nodes.
 
         Raises:
             AgentSysError: the split failed, or a sub-question has no answer.
@@ -92,11 +97,11 @@ class AtOnce(Way):
 
     depends_on: Callable[[Any], Iterable[int]] | None
 
-    async def lead(self, led: Led, attempt: Any, inside: Inside) -> None:
+    async def lead(self, led: Led, told: Attempted[Any, Any] | None, inside: Inside) -> None:
         """Find the answers."""
         given = led.problem
-        if is_kind(self.split, Attempted):
-            given = self.split.takes(problem=led.problem, attempt=attempt)
+        if told is not None and is_kind(self.split, Attempted):
+            given = self.split.takes(**dict(told))
         split = await inside.run(self.split, given, "split")
         led.splits.append(split)
         led.questions[:] = cast("Sequence[Any]", split.output)
@@ -115,7 +120,7 @@ class AtOnce(Way):
 class OneByOne(Way):
     """The next sub-question when the ones before it have been answered."""
 
-    async def lead(self, led: Led, attempt: Any, inside: Inside) -> None:
+    async def lead(self, led: Led, told: Attempted[Any, Any] | None, inside: Inside) -> None:
         """Find the answers."""
         while (question := await self._next(led, inside)) is not None:
             number = len(led.questions)

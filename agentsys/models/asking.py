@@ -245,6 +245,8 @@ def _refuse_unfinished(route: Route, reply: Answered, usage: Usage, request: Req
         case "length":
             message = f"The reply of {name!r} was cut off at {said} tokens."
             hint = f"The agent's 'max_tokens' is {request.max_tokens}."
+            if said < request.max_tokens:
+                hint = f"Prompt and reply filled the model's context: {told + said} tokens."
             raise Truncated(message, hint=hint, deployment=name, tokens_in=told, tokens_out=said)
         case "content_filter":
             message = f"The deployment {name!r} refused the content."

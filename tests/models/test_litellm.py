@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -376,6 +377,17 @@ class TestFailure:
             await build().ask(TYPED)
         assert (raised.value.tokens_in, raised.value.tokens_out) == (11, 7)
         assert raised.value.nano_usd == 25_000
+
+    @pytest.mark.parametrize(
+        ("max_tokens", "hint"), [(7, "'max_tokens' is 7"), (8, "filled the model's context: 18")]
+    )
+    async def test_what_cut_a_reply_off_is_said(
+        self, build: Build, loopback: Loopback, max_tokens: int, hint: str
+    ) -> None:
+        """The agent's own limit, or the model's context where the reply is shorter than that."""
+        loopback.script(say("he", finish="length"))
+        with pytest.raises(Truncated, match=hint):
+            await build().ask(replace(HELLO, max_tokens=max_tokens))
 
     async def test_cancelled_request_stays_cancelled(
         self, build: Build, loopback: Loopback

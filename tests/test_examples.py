@@ -11,6 +11,7 @@ EXAMPLES = Path(__file__).parents[1] / "examples"
 PROMISES = {
     "approve_a_step.py": "ok: Your tea is on its way. 1 call",
     "decide.py": "4*12-7  correct   judged correct, 96.8% -> 94.8%",
+    "decompose.py": "56, 5 calls: split@llm -> expression@slm",
     "first_graph.py": "calls, $",
     "scripted_model.py": "100 of 100 right, 29 escalated",
     "vote_and_fan_out.py": "$8, 13 calls",

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from agentsys import Agent, Reply, Request, System, decompose
+from agentsys import Agent, Reply, Request, System, decompose, step
 from agentsys.errors import Abstain, DefinitionError
 from agentsys.events import Call, Event
 from tests.patterns.questions import (
@@ -201,6 +201,19 @@ def test_a_sub_question_without_an_answer_ends_it() -> None:
     run = system.run_sync(flow, "p")
     assert (run.status, run.error) == ("abstained", "no B.")
     assert [task["question"] for task in model.told("Answer.")] == ["a", "b", "b"]
+
+
+def test_a_decomposition_is_a_solver() -> None:
+    """A sub-question may be split in its turn: each level knows its own problem."""
+
+    @step
+    async def problem(part: Part) -> str:
+        return part.question
+
+    system, model = world(said={"Split.": lambda p: ("a", "b") if p == "p" else (f"{p}1", f"{p}2")})
+    run = system.run_sync(decompose(split, problem >> decompose(split, solve, join), join), "p")
+    assert run.output == "A1 A2 B1 B2"
+    assert [task["problem"] for task in model.told("Answer.")] == ["a", "a", "b", "b"]
 
 
 def test_doubt_of_a_sub_answer_is_doubt_of_the_result() -> None:

@@ -4,6 +4,7 @@ from random import Random
 from typing import Any
 
 import pytest
+from pydantic import BaseModel
 
 from agentsys import Agent, Attempted, Node, Reply, Request, System, decompose
 from agentsys.models.scripted import Scripted
@@ -117,6 +118,21 @@ def test_the_other_roles_have_models_of_their_own() -> None:
     run = system.run_sync(flow, "p")
     assert run.output == "joined"
     assert [call.deployment for call in run.attempts] == ["try", "split", "solve", "solve", "solve"]
+
+
+class Guess(BaseModel, frozen=True):
+    """Another type than the decomposition gives."""
+
+    number: int
+
+
+@pytest.mark.parametrize(("sure", "expected"), [(0.95, Guess(number=3)), (0.5, "A B C")])
+def test_an_attempt_may_be_of_another_type(sure: float, expected: object) -> None:
+    """The output is of one type or the other."""
+    guess = Agent(str, Guess, "Guess.", name="guess", tier="sure", min_confidence=0.9)
+    flow = decompose(split, solve, join, attempt=guess)
+    run = world(sure=sure, said={"Guess.": {"number": 3}})[0].run_sync(flow, "p")
+    assert (run.status, run.output) == ("ok", expected)
 
 
 @pytest.mark.parametrize(("sure_if_right", "sure_if_wrong"), [(1.0, 0.0), (0.9, 0.2), (0.9, 0.5)])

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from agentsys import Budget, Reply, Request, System, decompose, open_store
+from agentsys import Budget, Reply, Request, System, decompose, interrupt, open_store, step
 from tests.patterns.questions import (
     SAID,
+    Part,
     World,
     asked,
     attempt,
@@ -135,3 +136,21 @@ async def test_a_larger_budget_goes_on_with_what_there_is(tmp_path: Path) -> Non
         assert (run.status, run.finished) == ("budget_exceeded", ((0, "A"), (1, "B")))
         run = await system.run(always, resume="r", budget=Budget(calls=5))
     assert (run.output, run.cost.calls, len(model.requests)) == ("A B C", 5, 5)
+
+
+@pytest.mark.parametrize("depends_on", [None, lambda _: ()])
+async def test_a_human_may_be_asked_a_sub_question(depends_on: Any, tmp_path: Path) -> None:
+    """The run waits for each answer; the split is not asked for again."""
+
+    @step
+    async def human(part: Part) -> str:
+        return str(interrupt(f"{part.question}?"))
+
+    system, model = world(store=open_store(f"sqlite:///{tmp_path}/runs.db"))
+    flow = decompose(split, human, join, depends_on=depends_on)
+    async with system:
+        run = await system.run(flow, "p", run_id="r")
+        for question in ("a?", "b?", "c?"):
+            assert run.questions[0].question == question
+            run = await system.run(flow, resume="r", answer=question.upper())
+    assert (run.output, len(model.told("Split."))) == ("A? B? C?", 1)

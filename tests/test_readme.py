@@ -17,14 +17,14 @@ def blocks(language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
 
 
-PRINTED = ("ok 4*12 ", "budget_exceeded 2 The budget of 'str' in run ")
+PRINTED = ("ok 4*12 ", "<answer: Question -> Answer>", "budget_exceeded 2 The budget of 'str' in run ")
 """How what the Python of the README prints begins."""
 
 
 @pytest.mark.parametrize(
     ("code", "printed"),
     [*zip(blocks("python"), PRINTED, strict=True)],
-    ids=("graph", "budget"),
+    ids=("graph", "panel", "budget"),
 )
 def test_the_python_runs(code: str, printed: str, tmp_path: Path) -> None:
     """The Python of the README runs on the shipped models and prints what it says."""

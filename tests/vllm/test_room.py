@@ -38,6 +38,8 @@ class Engine:
     """Whether it leaves `/metrics` unanswered."""
     dead: bool = False
     """Whether it says that there is nobody to do the work."""
+    breaks: bool = False
+    """Whether it dies of the next request."""
     go: asyncio.Event = field(default_factory=asyncio.Event)
     """No request ends before this is set."""
 
@@ -49,6 +51,10 @@ class Engine:
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         """A reply to a chat."""
+        if self.breaks:
+            self.dead = True
+            assert request.transport is not None
+            request.transport.abort()
         self.inside += 1
         try:
             await self.go.wait()
@@ -200,6 +206,31 @@ async def test_a_server_that_hangs_is_sent_nothing_new(model: Model, engine: Eng
     engine.mute = False
     engine.go.set()
     assert len(await asyncio.gather(*asking)) == 4
+
+
+async def test_a_server_whose_engine_is_dead_is_sent_nothing(model: Model, engine: Engine) -> None:
+    """It still says what it does, and is about to end."""
+    say_phase("ready")
+    engine.dead = True
+    asking = [asyncio.create_task(model.ask(ASKED)) for _ in range(5)]
+    assert await settled(engine) == 0
+    engine.dead = False
+    engine.go.set()
+    assert len(await asyncio.gather(*asking)) == 5
+
+
+async def test_a_request_that_is_lost_waits_for_the_server(model: Model, engine: Engine) -> None:
+    """It is not sent again at once to one that has just died, however lately it was looked at."""
+    say_phase("ready")
+    engine.breaks = True
+    asking = [asyncio.create_task(model.ask(ASKED)) for _ in range(5)]
+    async with asyncio.timeout(60):
+        while not engine.dead:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    assert not (await asyncio.wait(asking, timeout=1))[0]
+    engine.breaks = engine.dead = False
+    engine.go.set()
+    assert len(await asyncio.gather(*asking)) == 5
 
 
 async def test_a_server_that_nobody_has_started_fails_at_once(

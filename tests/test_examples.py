@@ -13,6 +13,7 @@ PROMISES = {
     "decide.py": "4*12-7  correct   judged correct, 96.8% -> 94.8%",
     "decompose.py": "56, 5 calls: split@llm -> expression@slm",
     "first_graph.py": "calls, $",
+    "judge_an_answer.py": "incorrect because unanimous",
     "scripted_model.py": "100 of 100 right, 29 escalated",
     "vote_and_fan_out.py": "$8, 13 calls",
 }

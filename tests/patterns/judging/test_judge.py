@@ -2,16 +2,18 @@
 
 import json
 import logging
+from pathlib import Path
 from typing import Any, Literal
 
 import pytest
 
-from agentsys import Agent, Candidate, Choice, System, choose, step
+from agentsys import Agent, Candidate, Choice, System, choose, open_store, step
 from agentsys.calibration import Platt
 from agentsys.errors import DefinitionError
 from agentsys.models.scripted import Scripted
 from agentsys.patterns.judging import Judge, as_judge, of_choice
 from agentsys.patterns.judging.data import RULE
+from agentsys.patterns.remembered import Remembered
 from agentsys.verdict import Verdict
 from tests.patterns.judging.doubles import (
     ASK,
@@ -202,3 +204,17 @@ async def test_its_instructions_come_first_and_stay_the_same() -> None:
     systems = {json.dumps(r.messages[0].content) for r in asked(system)}
     assert len(systems) == 1
     assert asked(system)[0].messages[0].content.startswith(SUMS)
+
+
+async def test_a_verdict_that_is_remembered_is_not_paid_twice(tmp_path: Path) -> None:
+    """Of the same judge on the same answer, in any run; another answer is judged anew."""
+    store = open_store(f"sqlite:///{tmp_path}/runs.db")
+    judge = Remembered(quick("judge"), seconds=60)
+    async with System({"slm": Scripted(by_value)}, store=store) as system:
+        runs = [
+            await system.run(judge, each)
+            for each in (candidate(), candidate(), candidate(WRONG), candidate(WRONG))
+        ]
+    assert [run.cost.calls for run in runs] == [1, 0, 1, 0]
+    labels = [run.output.label for run in runs]
+    assert labels == ["correct", "correct", "incorrect", "incorrect"]

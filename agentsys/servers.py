@@ -23,14 +23,25 @@ _OWN_FLAGS = {
     "--tensor-parallel-size": "tensor_parallel",
     "-tp": "tensor_parallel",
     "--gpu-memory-utilization": "gpu_memory",
+    "--device-memory-utilization": "gpu_memory",
     "--max-model-len": "max_model_len",
     "--dtype": "dtype",
     "--chat-template": "chat_template",
     "--structured-outputs-config": "",
     "--enable-lora": "adapters",
+    "--no-enable-lora": "adapters",
     "--lora-modules": "adapters",
+    "--ssl-keyfile": "",
+    "--ssl-certfile": "",
 }
 """Flags that agentsys sets itself, and the key that says what to; none where there is no choice."""
+
+_OWN_VARIABLES = {
+    "CUDA_VISIBLE_DEVICES": "device",
+    "VLLM_API_KEY": "",
+    "VLLM_CPU_KVCACHE_SPACE": "kv_cache_gib",
+}
+"""The same of variables of the environment."""
 
 _OF_GPUS = ("gpu_memory",)
 _OF_CPUS = ("kv_cache_gib",)
@@ -94,10 +105,16 @@ class VllmServer(Priced):
     def _flags_that_are_free(cls, given: tuple[str, ...]) -> tuple[str, ...]:
         for flag in given:
             name = flag.partition("=")[0].replace("_", "-")
-            if name in _OWN_FLAGS:
-                key = _OWN_FLAGS[name]
-                say = f"use the key {key!r}" if key else "leave it out"
-                raise ValueError(f"{name} is set by agentsys: {say}")
+            own = _own_flag(name.partition(".")[0])
+            if own:
+                _refuse_own(name, _OWN_FLAGS[own])
+        return given
+
+    @field_validator("env")
+    @classmethod
+    def _variables_that_are_free(cls, given: dict[str, str]) -> dict[str, str]:
+        for name in given.keys() & _OWN_VARIABLES.keys():
+            _refuse_own(name, _OWN_VARIABLES[name])
         return given
 
     @model_validator(mode="after")
@@ -176,6 +193,19 @@ def folder_or_name(given: str, base: Path) -> Path | None:
     if folder.exists() or not re.fullmatch(r"[\w-][\w.-]*/[\w-][\w.-]*", given):
         return folder.absolute()
     return None
+
+
+def _own_flag(given: str) -> str | None:
+    """The flag that vLLM takes it for, which may be shortened; `None`: it is none of ours."""
+    if given in _OWN_FLAGS:
+        return given
+    shortened = given.startswith("--") and len(given) > 2
+    return next((own for own in _OWN_FLAGS if shortened and own.startswith(given)), None)
+
+
+def _refuse_own(name: str, key: str) -> None:
+    say = f"use the key {key!r}" if key else "leave it out"
+    raise ValueError(f"{name} is set by agentsys: {say}")
 
 
 def _are_gpus(given: object) -> bool:

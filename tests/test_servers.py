@@ -95,6 +95,11 @@ def test_servers_stand_beside_other_deployments(tmp_path: Path) -> None:
         ('flags = ["--port=1"]', "--port is set by agentsys: use the key 'port'"),
         ('flags = ["--max_model_len", "9"]', "use the key 'max_model_len'"),
         ('flags = ["--host", "0.0.0.0"]', "--host is set by agentsys: leave it out"),
+        ('flags = ["--hos=0.0.0.0"]', "--hos is set by agentsys: leave it out"),
+        ('flags = ["--max-model", "9"]', "use the key 'max_model_len'"),
+        ('flags = ["--structured-outputs-config.backend=xgrammar"]', "config.backend is set by"),
+        ('env = { VLLM_CPU_KVCACHE_SPACE = "9" }', "use the key 'kv_cache_gib'"),
+        ('env = { VLLM_API_KEY = "k" }', r"vllm\[0\].env: VLLM_API_KEY .*: leave it out"),
         (ADAPTER + "rank = 3", r"vllm\[0\].adapters\[0\].rank is not a key. Allowed .*path"),
         (ADAPTER + "share = 0.5", "'share' does nothing without 'usd_per_hour'"),
         (ADAPTER.replace("qwen-sql", "qwen"), "two deployments are called 'qwen'"),
@@ -105,6 +110,14 @@ def test_mistakes_are_named(tmp_path: Path, lines: str, said: str) -> None:
     """A key or a value that cannot be is refused with its place and what to do."""
     with pytest.raises(SettingsError, match=said):
         load(tmp_path, f"{SERVER}{lines}\n")
+
+
+def test_flags_and_variables_that_are_free_are_kept(tmp_path: Path) -> None:
+    """Also those that begin like one that agentsys sets, and their values."""
+    flags = ["--chat-template-content-format", "string", "--enable-lora-bias", "--", "-1"]
+    lines = f"flags = {flags}\nenv = {{ OMP_NUM_THREADS = '2' }}\n"
+    [server] = load(tmp_path, SERVER + lines).vllm
+    assert (server.flags, server.env) == (tuple(flags), {"OMP_NUM_THREADS": "2"})
 
 
 @pytest.mark.parametrize("name", ["", "../up", "a/b", ".hidden", "a b", "x" * 65])

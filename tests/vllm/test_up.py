@@ -34,6 +34,23 @@ def test_up_starts_and_down_ends(agentsys: Command, project: Project) -> None:
     assert agentsys("vllm", "down").out == "one was not running.\n"
 
 
+def test_a_key_for_servers_elsewhere_is_not_one_of_ours(
+    agentsys: Command, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With it, the server would refuse all who ask it, and never be ready."""
+    monkeypatch.setenv("VLLM_API_KEY", "a-key")
+    project.add()
+    assert agentsys("vllm", "up", "--timeout", "20").code == 0
+
+
+def test_a_server_may_have_any_name(agentsys: Command, project: Project) -> None:
+    """Also that of a file that agentsys keeps beside the servers."""
+    for name in ("lock", "log", "state.json"):
+        project.add(name)
+    assert agentsys("vllm", "up").code == 0
+    assert agentsys("vllm", "down").out.count("is stopped.") == 3
+
+
 def test_a_server_that_does_not_listen_is_made_to_stop(agentsys: Command, project: Project) -> None:
     """SIGTERM first; what is left after its grace is killed."""
     project.add(env={"DOUBLE_STUBBORN": "1"})

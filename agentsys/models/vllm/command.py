@@ -23,8 +23,9 @@ _QUIET = {
     "CUDA_DEVICE_ORDER": "PCI_BUS_ID",
 }
 
-_FOREIGN = ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV")
-"""Variables of the environment that agentsys runs in, and the server does not."""
+_FOREIGN = ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "VLLM_API_KEY")
+"""Variables of the environment that agentsys runs in, and the server does not; with a key for
+servers elsewhere, it would refuse whoever asks it."""
 
 
 def arguments(server: VllmServer, model: str, template: str | None, rank: int) -> list[str]:

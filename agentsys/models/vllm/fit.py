@@ -102,7 +102,8 @@ def _refuse_together(
     terms = [f"{each.server!r} takes {_gib(each.takes)} ({each.parts})" for each in wanted]
     terms += [f"{name!r}, which is starting, {_gib(takes)}" for name, takes in others.items()]
     names = [each.server for each in wanted]
-    do, together = ("do", f", together {_gib(total)}") if len(terms) > 1 else ("does", "")
+    do = "do" if len(names) > 1 else "does"
+    together = f", together {_gib(total)}" if len(terms) > 1 else ""
     raise SettingsError(
         f"{' and '.join(map(repr, names))} {do} not fit {_device(device)}, of which "
         f"{_gib(there.free)} of {_gib(there.total)} GiB are free: {', '.join(terms)}{together}.",

@@ -106,7 +106,7 @@ def made(place: Path) -> Path:
 
 def lock(place: Path) -> int | None:
     """An open file that has the lock of the folder until it is closed; `None`: somebody has it."""
-    descriptor = os.open(place / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    descriptor = os.open(place / ".lock", os.O_RDWR | os.O_CREAT, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:

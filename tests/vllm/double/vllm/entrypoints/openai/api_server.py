@@ -46,9 +46,10 @@ class Doors(BaseHTTPRequestHandler):
         load = json.dumps({"server_load": int(os.environ.get("DOUBLE_LOAD", "0"))})
         answers = {"/metrics": metrics, "/v1/models": listed, "/load": load}
         text = answers.get(self.path, "")
-        self.send_response(200)
+        locked = os.environ.get("VLLM_API_KEY") and self.path.startswith("/v1/")
+        self.send_response(401 if locked else 200)
         self.end_headers()
-        self.wfile.write(text.encode())
+        self.wfile.write(b"" if locked else text.encode())
 
     def do_POST(self) -> None:
         """One token of whatever is asked for, as vLLM gives where `max_tokens` is 1."""

@@ -3,10 +3,11 @@
 import json
 import os
 import re
-import signal
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -224,14 +225,20 @@ main()
 """
 
 
-def command(*words: str, **environment: str) -> "subprocess.Popen[str]":
-    return subprocess.Popen(
+@contextmanager
+def command(*words: str, **environment: str) -> "Generator[subprocess.Popen[str]]":
+    """A process that judges one after the other; it ends with the block, whatever happens."""
+    with subprocess.Popen(
         [sys.executable, "-c", COMMAND, *words, "--concurrency", "1"],
         env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-    )
+    ) as working:
+        try:
+            yield working
+        finally:
+            working.kill()
 
 
 @pytest.mark.parametrize("words", [BOARD, FIT])
@@ -257,7 +264,7 @@ def test_what_a_kill_leaves_is_gone_on_with(agentsys: Command, project: Path):
     """After a kill in the middle, only what had no verdict is judged, and the table is the same."""
     with command(*BOARD, HANG_AT="9") as killed:
         wait_for(project / "hangs", killed)
-        killed.send_signal(signal.SIGKILL)
+        killed.kill()
     resumed = agentsys(*BOARD, "--json")
     assert resumed.code == 0
     assert sum(times > 1 for times in shown(project).values()) == 1
@@ -273,7 +280,6 @@ def test_two_do_not_have_one_judge_judge(agentsys: Command, project: Path):
         assert (refused.code, refused.out, refused.err.count("\n")) == (2, "", 1)
         assert f"The judge 'exact' is being worked on by process {working.pid}" in refused.err
         assert agentsys(*BOARD[:4], "--graph", "odd").code == 0
-        working.kill()
     assert agentsys(*BOARD).code == 0
 
 

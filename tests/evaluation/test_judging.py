@@ -116,7 +116,7 @@ def test_gold_sets_that_measure_nothing(of: Gold, said: str):
 
 def test_figures_of_a_judge():
     """Counts that are known: errors found, answers refused, steps, abstentions, cost."""
-    of = gold(8)  # right, wrong, right, wrong, …
+    of = gold(10)  # right, wrong, right, wrong, …
     judged = [
         given("correct", usd=0.01),
         given("incorrect", step=2, usd=0.01),
@@ -126,17 +126,19 @@ def test_figures_of_a_judge():
         given("correct", usd=0.01),
         given("correct", usd=0.02),
         FAILED,
+        given("correct"),
+        given("unknown", step=2),
     ]
     (row,) = board(verdicts(of, j=judged), {}).judges
-    assert (row.accuracy, row.found, row.refused) == (4 / 8, 2 / 4, 1 / 4)
-    assert (row.step_rate, row.abstention_rate, row.failed) == (1 / 2, 2 / 8, 1)
+    assert (row.accuracy, row.found, row.refused) == (5 / 10, 2 / 5, 1 / 5)
+    assert (row.step_rate, row.abstention_rate, row.failed) == (1 / 2, 3 / 10, 1)
     assert row.nano_usd == 80_005_000
-    assert row.usd_per_verdict == pytest.approx(0.080005 / 7)
-    assert row.usd_per_correct == pytest.approx(0.080005 / 4)
-    assert row.tokens_per_verdict == pytest.approx(80 / 7)
+    assert row.usd_per_verdict == pytest.approx(0.080005 / 9)
+    assert row.usd_per_correct == pytest.approx(0.080005 / 5)
+    assert row.tokens_per_verdict == pytest.approx(100 / 9)
     assert row.usd_per_correct_ci is not None
-    # of six items that are decided, four are right: 4/6 against 1/2 by chance
-    assert row.kappa == pytest.approx((4 / 6 - 1 / 2) / (1 / 2))
+    # of seven that are decided, five are right; by chance, 4/7 · 4/7 + 3/7 · 3/7 would be
+    assert row.kappa == pytest.approx((5 / 7 - 25 / 49) / (1 - 25 / 49))
 
 
 def test_calibration_is_judged_on_other_items():

@@ -121,7 +121,7 @@ def _steps(pairs: Sequence[tuple[Item, Given]]) -> Iterable[bool]:
     """Of errors that were found: whether the step that was named is the one."""
     for item, each in pairs:
         named = each.verdict.failing_step if each.verdict is not None else None
-        if not item.correct and each.right(item) and named and item.failing_step:
+        if each.right(item) and named and item.failing_step:
             yield named == item.failing_step
 
 

@@ -85,8 +85,13 @@ class Deliberation:
         others = [opinion(verdict) for place, verdict in enumerate(self.verdicts) if place != at]
         order = f"{seed} {self.rounds} {at} {digest(self.candidate, self.takes)}"
         Random(order).shuffle(others)
-        own = opinion(self.verdicts[at])
-        return self._reviser(at).takes(candidate=self.candidate, own=own, others=tuple(others))
+        mine = self.verdicts[at]
+        return self._reviser(at).takes(
+            candidate=self.candidate,
+            own=opinion(mine),
+            reasons=mine.reason,
+            others=tuple(others),
+        )
 
     def _flip(
         self, at: int, discussed: Discussion[Any, Any], tried: Tried[Revision]

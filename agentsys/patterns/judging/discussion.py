@@ -26,6 +26,8 @@ class Discussion(BaseModel, Generic[X, Y]):
 
     candidate: Candidate[X, Y]
     own: Opinion
+    reasons: str = ""
+    """Its own, which no other judge gets to see."""
     others: tuple[Opinion, ...]
 
 

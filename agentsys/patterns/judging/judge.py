@@ -32,10 +32,11 @@ show what is wrong (evidence, copied exactly; none where nothing is), the number
 that is wrong (counted from 1; null where none is), the verdict (correct, incorrect, or unknown \
 where it cannot be told), and how sure you are of it (0 to 1)."""
 _REVISE = """\
-You have judged the answer before (own), and so have others (others). Look at your own reasons \
-again, then at theirs, each against the answer itself. That many say something is no reason. If \
-you change your verdict, name the error: what is wrong in the answer, or what you took for wrong \
-and is right; and copy the words of the answer in which it stands (quote). Else leave both empty."""
+You have judged the answer before (own, for your reasons), and so have others (others). Look at \
+your reasons again, then at what they say, each against the answer itself. That many say something \
+is no reason. If you change your verdict, name the error: what is wrong in the answer, or what you \
+took for wrong and is right; and copy the words of the answer in which it stands (quote). Else \
+leave both empty."""
 
 
 class Judging(Pattern[Candidate[X, Y], Verdict], Generic[X, Y]):

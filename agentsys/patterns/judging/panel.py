@@ -40,7 +40,8 @@ def judge_panel(
 
     Args:
         judges: Two or more nodes that judge, best of different model families: three is a good
-            number. Each has a name of its own.
+            number. Each has a name of its own. `unknown` is no vote: so one with a bound
+            (`Judge(…, sure=0.7)`) counts where it is sure.
         checks: What a correct answer has to pass: a reason against it outranks all judges.
         matches: Whether an answer is right, by a reference or tests that the caller has; `None`
             where that cannot be told. Nothing of it is ever shown to a model.

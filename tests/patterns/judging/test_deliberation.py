@@ -24,12 +24,13 @@ NAMED = {"error": "48-7 is meant, not 48+7", "quote": "48+7=55"}
 UNNAMED = {"error": "", "quote": ""}
 
 
-def mind(label: Label, then: Label, **named: Any) -> Scripted:
+def mind(label: Label, then: Label, reasons: str = "", **named: Any) -> Scripted:
     """A judge that says one thing, and after a discussion another, as often as it is asked."""
 
     def says_it(request: Request) -> dict[str, Any]:
         if not revises(request):
-            return ruling(label, failing_step=None if label != "incorrect" else 2)
+            step = 2 if label == "incorrect" else None
+            return ruling(label, failing_step=step, reasoning=reasons)
         return {"reasoning": "", "verdict": then, "confidence": 0.8, **UNNAMED, **named}
 
     return Scripted(says_it)
@@ -114,18 +115,20 @@ async def test_joining_another_judge_is_flagged() -> None:
 
 async def test_judges_see_opinions_without_names_or_confidences() -> None:
     """The verdict, its step and its evidence of each other one, and their own apart from them."""
-    system = System(firm(*SPLIT))
+    minds = zip("abc", SPLIT, strict=True)
+    system = System({n: mind(each, each, f"as {n} has it.") for n, each in minds})
     await system.run(panel(), candidate(WRONG))
     [told] = discussions(system, "a")
     assert told["candidate"]["answer"] == WRONG.model_dump()
-    assert set(told) == {"candidate", "own", "others"}
+    assert set(told) == {"candidate", "own", "reasons", "others"}
+    assert told["reasons"] == "as a has it."
     assert told["own"]["verdict"] == "correct"
     assert sorted(other["verdict"] for other in told["others"]) == ["correct", "incorrect"]
     assert {frozenset(other) for other in told["others"]} == {
         frozenset({"verdict", "failing_step", "evidence"})
     }
     texts = [m.content for r in asked(system, "a") for m in r.messages]
-    assert not any(f'"{name}"' in text for text in texts for name in "bc")
+    assert not any(f'"{name}"' in text or f"as {name}" in text for text in texts for name in "bc")
 
 
 async def test_the_order_of_opinions_means_nothing() -> None:

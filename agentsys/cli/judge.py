@@ -38,6 +38,9 @@ def gold(
     suite: Annotated[str, typer.Argument(metavar="SUITE", help="'word-problems'.")],
     out: Annotated[Path, typer.Option("--out", metavar="FILE", help="A file that is not there.")],
     limit: Annotated[int | None, typer.Option("--limit", help="At most so many tasks.")] = None,
+    pairs: Annotated[
+        bool, typer.Option("--pairs", help="Two answers to each task, for judges of pairs.")
+    ] = False,
     seed: Seed = 0,
 ) -> None:
     """Make a gold set: right solutions of held-out tasks, every second one with an error in it.
@@ -51,7 +54,7 @@ def gold(
     from agentsys.evaluation.judging.injected import gold_set
     from agentsys.evaluation.suites import load_suite
 
-    lines = list(gold_set(load_suite(suite, limit=limit, seed=seed)))
+    lines = list(gold_set(load_suite(suite, limit=limit, seed=seed), pairs=pairs))
     _write(out, "".join(f"{json.dumps(line, ensure_ascii=False)}\n" for line in lines))
     kinds = Counter(line.get("error", "correct") for line in lines)
     say(f"{out}: {len(lines)} answers: {', '.join(f'{n} {kind}' for kind, n in kinds.items())}.")

@@ -64,6 +64,9 @@ def print_board(board: "Board", *, as_json: bool) -> None:
             "right answers refused": lambda row: percent(row.refused),
             "abstained": lambda row: percent(row.abstention_rate),
             "order flips": lambda row: percent(row.order_flip_rate),
+            "first place preferred": lambda row: (
+                coefficient(row.position_bias) + span(row.position_bias_ci, coefficient)
+            ),
             "calibration error": lambda row: _mended(row.ece, row.ece_calibrated),
             "Brier score": lambda row: coefficient(row.brier),
             "cost per verdict": lambda row: money(row.usd_per_verdict),
@@ -75,7 +78,8 @@ def print_board(board: "Board", *, as_json: bool) -> None:
         },
     )
     if board.agreement is not None:
-        say(_agreement(board.agreement, len(board.judges)))
+        judges = sum(row.rating is not None for row in board.judges)
+        say(_agreement(board.agreement, judges))
     for pair in board.pairs:
         if pair.graphs[0] == board.judges[0].graph:
             say(_against(pair))

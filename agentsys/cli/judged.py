@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from agentsys.cli.output import say
 from agentsys.errors import Busy, StoreError, UserError
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from agentsys.evaluation.judging.board import Board
     from agentsys.evaluation.judging.calibration import Calibrated
     from agentsys.evaluation.judging.gold import Gold
-    from agentsys.evaluation.judging.verdicts import Judge, OnProgress, Progress, Verdicts
-    from agentsys.node import Node
+    from agentsys.evaluation.judging.judge import Judge
+    from agentsys.evaluation.judging.verdicts import OnProgress, Progress, Verdicts
     from agentsys.settings import Settings
     from agentsys.stores import Store
 
@@ -55,10 +55,10 @@ class Asked:
 
     def calibrated(self) -> "list[Calibrated]":
         """What each judge is worth, which is kept."""
-        from agentsys.evaluation.judging.calibration import calibrate, require_enough
+        from agentsys.evaluation.judging.calibration import calibrate, require_measurable
         from agentsys.evaluation.judging.kept import keep
 
-        require_enough(self.gold)
+        require_measurable(self.gold, self.judges)
 
         async def measured(store: "Store", verdicts: "Verdicts") -> "list[Calibrated]":
             rows: list[Calibrated] = []
@@ -78,7 +78,11 @@ class Asked:
 
         async def ranked(store: "Store", verdicts: "Verdicts") -> "Board":
             known = {judge.name: await find(store, judge.identity) for judge in self.judges}
-            return board(verdicts, {name: kept for name, kept in known.items() if kept is not None})
+            return board(
+                self.judges,
+                verdicts,
+                {name: kept for name, kept in known.items() if kept is not None},
+            )
 
         return self._after(ranked)
 
@@ -98,7 +102,9 @@ class Asked:
             def show(step: "Progress") -> None:
                 nonlocal begun
                 begun = True
-                bars.update(ids[step.judge], completed=step.finished, won=step.right)
+                bars.update(
+                    ids[step.judge], completed=step.finished, total=step.items, won=step.right
+                )
 
             try:
                 return asyncio.run(self._judged(work, show))
@@ -127,7 +133,9 @@ class Asked:
         if verdicts.known:
             say(f"{verdicts.known} verdicts were there before and not paid again.", err=True)
         for judge in self.judges:
-            errors = [each.error for each in verdicts.of(judge.name) if each.verdict is None]
+            errors = [
+                each.error for each in verdicts.given[judge.name].values() if each.said is None
+            ]
             if errors:
                 [(reason, _)] = Counter(errors).most_common(1)
                 say(_failed(judge.name, len(errors), reason), style="yellow", err=True)
@@ -141,29 +149,27 @@ def _failed(judge: str, runs: int, reason: str) -> str:
 def _judges(graphs: list[str], gold: "Gold", settings: "Settings") -> "list[Judge]":
     """Those that are named, or all that judge such answers."""
     from agentsys.evaluation.judging.identity import identity
-    from agentsys.evaluation.judging.verdicts import Judge, require_judge
+    from agentsys.evaluation.judging.judge import Judge, require_judge
     from agentsys.node import Node
     from agentsys.project import definitions, find_graph
 
-    nodes = {name: find_graph(name) for name in graphs}
+    if graphs:
+        nodes = {name: find_graph(name) for name in graphs}
+    else:
+        nodes = {d.name: d.value for d in definitions("graph") if isinstance(d.value, Node)}
+    found: list[Judge] = []
     for name, node in nodes.items():
-        require_judge(name, node, gold)
-    if not graphs:
-        every = {d.name: d.value for d in definitions("graph") if isinstance(d.value, Node)}
-        nodes = {name: node for name, node in every.items() if _fits(name, node, gold)}
-    if not nodes:
+        judge = Judge(node, identity(name, node, settings))
+        try:
+            require_judge(judge, gold)
+        except UserError:
+            if graphs:
+                raise
+            continue
+        found.append(judge)
+    if not found:
         raise UserError(
             f"No graph judges the answers of {gold.name}.",
             hint="A judge takes a Candidate[Task, Answer] and gives a Verdict; name it by --graph.",
         )
-    return [Judge(node, identity(name, node, settings)) for name, node in nodes.items()]
-
-
-def _fits(name: str, node: "Node[Any, Any]", gold: "Gold") -> bool:
-    from agentsys.evaluation.judging.verdicts import require_judge
-
-    try:
-        require_judge(name, node, gold)
-    except UserError:
-        return False
-    return True
+    return found

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from agentsys.calibration import Isotonic, Platt, logit
 from agentsys.errors import UserError
-from agentsys.evaluation.statistics import Measured, lowest, over_items, rising
+from agentsys.evaluation.statistics import Measured, lowest, mean, rising
 
 ISOTONIC_FROM = 200
 """Labels from which on the shape of the curve is left to the data."""
@@ -33,11 +33,7 @@ def fit_probability(told: Sequence[float], so: Sequence[bool]) -> Platt | Isoton
 
 def brier(told: Sequence[float], so: Sequence[bool], *, seed: int = 0) -> Measured:
     """The mean squared error of a probability (Brier 1950): 0 is perfect, 0.25 is a coin."""
-    import numpy as np
-
-    errors = (np.asarray(told, dtype=float) - np.asarray(so, dtype=float)) ** 2
-    parts = np.stack((errors, np.ones(len(errors))), axis=1)
-    return over_items(parts, lambda sums: sums[:, :1] / sums[:, 1:], seed=seed)[0]
+    return mean([(p - label) ** 2 for p, label in zip(told, so, strict=True)], seed=seed)
 
 
 def _platt(told: Sequence[float], so: Sequence[bool]) -> Platt:

@@ -129,6 +129,14 @@ def over_items(
     return [_measured(float(value), drawn[:, at]) for at, value in enumerate(values)]
 
 
+def mean(values: Sequence[float], *, seed: int = 0) -> Measured:
+    """The mean of one number an item."""
+    import numpy as np
+
+    parts = np.stack((np.asarray(values, dtype=float), np.ones(len(values))), axis=1)
+    return over_items(parts, lambda sums: sums[:, :1] / sums[:, 1:], seed=seed)[0]
+
+
 def _times(indices: NDArray[Any], items: int) -> NDArray[Any]:
     """How often each sample drew each item."""
     import numpy as np

@@ -326,6 +326,52 @@ def test_verdicts_and_calibrations_are_kept_in_redis(
     assert set(shown(project).values()) == {1}
 
 
+PAIRS = '''
+"""Prefers what comes first, unless the other one is far off."""
+from pydantic import BaseModel
+from agentsys import step
+from agentsys.patterns.judging import Pair, Preference
+from .exact import Sum, Total
+
+def off(pair, answer):
+    return abs(pair.task.a + pair.task.b - answer.total)
+
+@step
+async def first(pair: Pair[Sum, Total]) -> Preference:
+    a, b = off(pair, pair.a), off(pair, pair.b)
+    if abs(a - b) < 2:
+        return Preference.of(0.8, 0.8)
+    return Preference.of(0.8, 0.2) if a < b else Preference.of(0.2, 0.8)
+'''
+
+
+def test_a_judge_of_pairs_is_ranked_where_there_are_pairs(agentsys: Command, project: Path):
+    """It is asked of each right answer with a wrong one; how often the order turns it is shown."""
+    (project / "graphs" / "first.py").write_text(PAIRS)
+    words = (*BOARD, "--graph", "first")
+    refused = agentsys(*words)
+    assert refused.code == 2
+    assert "no task with a correct and an incorrect answer, which the judge of pairs" in refused.err
+    assert {row["graph"] for row in agentsys(*BOARD[:4], "--json").json()["judges"]} == set(RULES)
+    rows = lines(20)[::4]  # all right
+    for row in lines(20)[::4]:
+        off = 1 if len(rows) % 2 else 2
+        answer = {"total": row["answer"]["total"] + off}
+        rows.append({**row, "id": f"{row['id']}w", "answer": answer, "label": "incorrect"})
+    write(project / "gold.jsonl", rows)
+    found = agentsys(*words, "--json").json()
+    *others, last = found["judges"]
+    assert {row["graph"] for row in others} == {"exact", "odd"}
+    assert (last["graph"], last["items"], last["accuracy"]) == ("first", 5, 0.4)
+    assert (last["order_flip_rate"], last["rating"]) == (0.6, None)
+    assert last["position_bias"] == pytest.approx(1.386 * 0.6, abs=1e-3)
+    again = agentsys(*words)
+    assert "25 verdicts were there before and not paid again." in again.err
+    assert re.search(r"order flips +- +- +60\.0%", again.out)
+    none = agentsys("judge", "calibrate", "--gold", "gold.jsonl", "--graph", "first")
+    assert (none.code, none.err.count("\n")) == (2, 1)
+
+
 OTHER = """from agentsys import step
 
 @step

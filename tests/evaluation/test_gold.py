@@ -8,11 +8,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agentsys import UserError
+from agentsys import UserError, step
 from agentsys.errors import InvalidTask
 from agentsys.evaluation.judging.gold import Gold, Item, read_gold
-from agentsys.verdict import Candidate
+from agentsys.evaluation.judging.judge import fitted
+from agentsys.evaluation.judging.matchups import matchups
+from agentsys.verdict import Candidate, Verdict
 from tests.shapes import Answer, Question
+
+
+@step
+async def words_judge(candidate: Candidate[Question, Answer]) -> Verdict:
+    return Verdict(label="unknown")
 
 
 def line(number: int = 1, **changed: Any) -> dict[str, Any]:
@@ -125,11 +132,49 @@ def test_a_file_that_cannot_be_read_is_said(tmp_path: Path):
 
 def test_a_judge_is_shown_the_answer_and_not_the_label():
     """The candidate has the task and the answer as types, and nothing else of the item."""
-    item = Item("i", {"text": "1+1"}, {"value": 2}, True, None, "", 4)
-    shown = item.fitted(Candidate[Question, Answer])
-    assert shown == Candidate[Question, Answer](task=Question(text="1+1"), answer=Answer(value=2))
-    with pytest.raises(InvalidTask, match=r"Line 4 is no Candidate\[Answer, Answer\]: task.value"):
-        item.fitted(Candidate[Answer, Answer])
+    wrong = Item("i", {"text": "1+1"}, {"value": 3}, False, 1, "unit", 4)
+    shown = fitted(wrong, words_judge, Gold("g", (wrong,)))
+    assert shown == Candidate[Question, Answer](task=Question(text="1+1"), answer=Answer(value=3))
+    said = r"g: Line 4 is no Candidate\[Question, Answer\]: answer.value"
+    with pytest.raises(InvalidTask, match=said):
+        fitted(Item("i", {"text": "1+1"}, {}, True, line=4), words_judge, Gold("g", ()))
+
+
+def pairs(n: int, wrong: int = 1) -> Gold:
+    """Tasks with a correct answer and so many incorrect ones."""
+    found: list[Item] = []
+    for at in range(n):
+        found.append(Item(f"{at}", {"text": f"{at}"}, {"value": at}, True))
+        found += [
+            Item(f"{at}.{w}", {"text": f"{at}"}, {"value": at + 1 + w}, False) for w in range(wrong)
+        ]
+    return Gold("g", tuple(found))
+
+
+def test_pairs_are_of_one_task():
+    """Each incorrect answer meets a correct one; tasks without both meet nobody."""
+    found = matchups(pairs(3, wrong=2))
+    assert [(m.correct.id, m.incorrect.id) for m in found] == [
+        (f"{at}", f"{at}.{w}") for at in range(3) for w in range(2)
+    ]
+    assert matchups(Gold("g", (Item("a", 1, 1, True), Item("b", 2, 1, False)))) == ()
+
+
+def test_the_correct_one_of_a_pair_comes_first_in_half_of_them():
+    """Which it is follows from the answers; what a judge is shown does not tell."""
+    found = matchups(pairs(200))
+    assert 80 <= sum(m.correct_first for m in found) <= 120
+    for each in found:
+        assert set(each.shown) == {"task", "a", "b"}
+        assert each.shown["a" if each.correct_first else "b"] == each.correct.answer
+    assert [m.correct_first for m in matchups(pairs(200))] == [m.correct_first for m in found]
+
+
+def test_answers_to_one_task_stay_together():
+    """What is known of a task in one half tells nothing of the other."""
+    fit, held_out = pairs(21, wrong=2).halves(0)
+    assert not {i.task_digest for i in fit.items} & {i.task_digest for i in held_out.items}
+    assert abs(len(fit.items) - len(held_out.items)) <= 3
 
 
 def test_digests_are_of_what_is_shown():

@@ -87,6 +87,15 @@ def test_the_same_suite_makes_the_same_gold_set():
     assert list(gold_set(load_suite("word-problems", limit=40, seed=4))) != LINES[:40]
 
 
+def test_pairs_answer_every_task_twice():
+    """Right, then wrong, with ids of their own; the kinds take turns here, too."""
+    found = list(gold_set(load_suite("word-problems", limit=20, seed=3), pairs=True))
+    assert [line["label"] for line in found] == ["correct", "incorrect"] * 20
+    assert len({line["id"] for line in found}) == 40
+    assert [line["task"] for line in found[::2]] == [line["task"] for line in found[1::2]]
+    assert [line["error"] for line in found[1:9:2]] == [*KINDS]
+
+
 def test_only_held_out_problems_are_used():
     """No model that was trained on the language has seen one of these."""
     assert all(line["id"].startswith("held_out-") for line in LINES)

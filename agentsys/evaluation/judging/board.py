@@ -10,8 +10,10 @@ from agentsys.evaluation.agreement import (
     gwet_ac1,
     krippendorff_alpha,
 )
+from agentsys.evaluation.judging.judge import Judge
 from agentsys.evaluation.judging.kept import Kept
-from agentsys.evaluation.judging.standing import Standing, opinions, standing
+from agentsys.evaluation.judging.matchups import matchups
+from agentsys.evaluation.judging.standing import Standing, opinions, standing, standing_of_pairs
 from agentsys.evaluation.judging.verdicts import Verdicts
 from agentsys.evaluation.ratings import bradley_terry, error_correlations, mean_correlation
 from agentsys.evaluation.statistics import Measured, paired_success
@@ -69,28 +71,40 @@ class Board(BaseModel):
         return self.model_dump(mode="json")
 
 
-def board(verdicts: Verdicts, kept: Mapping[str, Kept]) -> Board:
-    """The leaderboard of all who have judged, by accuracy.
+def board(judges: Sequence[Judge], verdicts: Verdicts, kept: Mapping[str, Kept]) -> Board:
+    """The leaderboard of all who have judged, by accuracy; judges of pairs come last.
 
     Args:
-        verdicts: Theirs.
+        judges: Who has judged.
+        verdicts: What they said.
         kept: What was measured of them before, by the names of their graphs.
     """
-    items = verdicts.gold.items
+    items, pairs = verdicts.gold.items, matchups(verdicts.gold)
     right = {
-        name: [each.right(item) for item, each in zip(items, verdicts.of(name), strict=True)]
-        for name in verdicts.given
+        judge.name: [
+            each.right(item) for item, each in zip(items, verdicts.of(judge.name), strict=True)
+        ]
+        for judge in judges
+        if not judge.of_pairs
     }
     names = sorted(right, key=lambda name: (-sum(right[name]), name))
     table = [*zip(*(right[name] for name in names), strict=True)]
     correlations = error_correlations(table)
     held = {name: opinions(verdicts.of(name)) for name in names}
+    compared = [
+        standing_of_pairs(judge.name, pairs, verdicts.of(judge.name, pairs))
+        for judge in judges
+        if judge.of_pairs
+    ]
     return Board(
         gold=verdicts.gold.name,
         items=len(items),
-        judges=tuple(
-            standing(name, items, verdicts.of(name), rating, kept.get(name))
-            for name, rating in zip(names, bradley_terry(table), strict=True)
+        judges=(
+            *(
+                standing(name, items, verdicts.of(name), rating, kept.get(name))
+                for name, rating in zip(names, bradley_terry(table), strict=True)
+            ),
+            *sorted(compared, key=lambda row: (-row.accuracy, row.graph)),
         ),
         agreement=_agreement(held, [*correlations.values()]) if len(names) > 1 else None,
         pairs=tuple(

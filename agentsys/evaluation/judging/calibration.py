@@ -8,8 +8,9 @@ from agentsys.calibration import Isotonic, Platt
 from agentsys.errors import UserError
 from agentsys.evaluation.calibrating import brier, fit_probability
 from agentsys.evaluation.judging.gold import Gold, Item
+from agentsys.evaluation.judging.judge import Given, Judge
 from agentsys.evaluation.judging.kept import Kept
-from agentsys.evaluation.judging.verdicts import Given, Judge, Verdicts
+from agentsys.evaluation.judging.verdicts import Verdicts
 from agentsys.evaluation.separation import calibration_error
 from agentsys.evaluation.statistics import wilson
 from agentsys.reliability import Reliability
@@ -56,12 +57,18 @@ class Calibrated(BaseModel):
         return self.model_dump(mode="json")
 
 
-def require_enough(gold: Gold) -> None:
+def require_measurable(gold: Gold, judges: Sequence[Judge]) -> None:
     """Make sure that something can be measured.
 
     Raises:
         UserError: it cannot.
     """
+    for judge in judges:
+        if judge.of_pairs:
+            raise UserError(
+                f"The graph {judge.name!r} judges pairs, of which nothing is fitted.",
+                hint="'agentsys judge leaderboard' has its figures.",
+            )
     if len(gold.items) < FEWEST:
         raise UserError(
             f"{gold.name} has {len(gold.items)} items: too few to measure anything.",
@@ -87,7 +94,7 @@ def calibrate(judge: Judge, verdicts: Verdicts, seed: int) -> tuple[Calibrated, 
         seed: Of how the gold set is divided.
     """
     fit, held_out = verdicts.gold.halves(seed)
-    reliability = _reliability(fit, verdicts.of(judge.name, fit), judge.identity.digest)
+    reliability = _reliability(fit, verdicts.of(judge.name, fit.items), judge.identity.digest)
     row = _row(judge, verdicts, held_out, reliability)
     if reliability is None:
         return row, None
@@ -125,7 +132,7 @@ def _reliability(gold: Gold, given: Sequence[Given], judge: str) -> Reliability 
 def _row(
     judge: Judge, verdicts: Verdicts, held_out: Gold, measured: Reliability | None
 ) -> Calibrated:
-    given, every = verdicts.of(judge.name, held_out), verdicts.of(judge.name)
+    given, every = verdicts.of(judge.name, held_out.items), verdicts.of(judge.name)
     right = sum(g.right(item) for item, g in zip(held_out.items, given, strict=True))
     count = len(given)
     probabilities, labels = told(held_out.items, given)

@@ -12,9 +12,7 @@ from typing import Annotated, Any, Literal, cast
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
-from agentsys.errors import InvalidOutput, InvalidTask, UserError
-from agentsys.schema import name_of, validate_json
-from agentsys.verdict import Candidate
+from agentsys.errors import UserError
 
 LARGEST = 64_000_000
 """Bytes of a file that are read."""
@@ -45,22 +43,22 @@ class Item:
     @cached_property
     def digest(self) -> str:
         """Of task and answer: the same in every file."""
-        text = json.dumps([self.task, self.answer], sort_keys=True)
-        return blake2b(text.encode(), digest_size=8).hexdigest()
+        return _digest(json.dumps([self.task, self.answer], sort_keys=True))
 
-    def fitted(self, kind: type[Candidate[Any, Any]]) -> Candidate[Any, Any]:
-        """What a judge is shown, as its input type: never the label.
+    @cached_property
+    def task_digest(self) -> str:
+        """Of the task alone."""
+        return _digest(json.dumps(self.task, sort_keys=True))
 
-        Raises:
-            InvalidTask: it does not fit.
-        """
-        try:
-            return validate_json({"task": self.task, "answer": self.answer}, kind)
-        except InvalidOutput as error:
-            raise InvalidTask(
-                f"Line {self.line} is no {name_of(kind)}: {error.message}",
-                hint="Are these answers of the kind that the graph judges?",
-            ) from error
+    @property
+    def shown(self) -> dict[str, Any]:
+        """What a judge is shown, as JSON data: never the label."""
+        return {"task": self.task, "answer": self.answer}
+
+    @property
+    def place(self) -> str:
+        """Where in the file it stands."""
+        return f"Line {self.line} is"
 
 
 @dataclass(frozen=True)
@@ -70,12 +68,6 @@ class Gold:
     name: str
     """Of the file."""
     items: tuple[Item, ...]
-
-    @cached_property
-    def digest(self) -> str:
-        """Of the items, in any order."""
-        text = " ".join(sorted(f"{item.digest}{item.correct}" for item in self.items))
-        return blake2b(text.encode(), digest_size=8).hexdigest()
 
     @property
     def labels(self) -> list[bool]:
@@ -96,15 +88,20 @@ class Gold:
         return replace(self, items=tuple(self.items[at] for at in drawn))
 
     def halves(self, seed: int) -> "tuple[Gold, Gold]":
-        """Two parts of about equal size, each with its share of both labels."""
-        places = {item.id: at for at, item in enumerate(self.items)}
-        parts: tuple[list[Item], list[Item]] = ([], [])
-        for correct in (True, False):
-            of_label = [item for item in self.items if item.correct == correct]
-            for at, item in enumerate(sorted(of_label, key=lambda item: _drawn(seed, item))):
-                parts[(at + correct) % 2].append(item)
-        first, second = (sorted(part, key=lambda item: places[item.id]) for part in parts)
-        return replace(self, items=tuple(first)), replace(self, items=tuple(second))
+        """Two parts of about equal size and with as much of both labels; no task is in both."""
+        tasks: dict[str, list[int]] = {}
+        for at, item in enumerate(self.items):
+            tasks.setdefault(item.task_digest, []).append(at)
+        alike: dict[tuple[bool, ...], list[str]] = {}
+        for task in sorted(tasks, key=lambda task: _digest(f"{seed} {task}")):
+            labels = tuple(sorted(self.items[at].correct for at in tasks[task]))
+            alike.setdefault(labels, []).append(task)
+        parts: tuple[list[int], list[int]] = ([], [])
+        for number, labels in enumerate(sorted(alike)):
+            for turn, task in enumerate(alike[labels]):
+                parts[(number + turn) % 2].extend(tasks[task])
+        first, second = (tuple(self.items[at] for at in sorted(part)) for part in parts)
+        return replace(self, items=first), replace(self, items=second)
 
 
 def read_gold(file: Path) -> Gold:
@@ -193,8 +190,8 @@ def _wrong(file: Path, number: int, problem: str) -> UserError:
     return UserError(f"{file}, line {number}: {problem}", hint=_SHAPE)
 
 
-def _drawn(seed: int, item: Item) -> bytes:
-    return blake2b(f"{seed} {item.digest}".encode(), digest_size=8).digest()
+def _digest(text: str) -> str:
+    return blake2b(text.encode(), digest_size=8).hexdigest()
 
 
 def _no_number(text: str) -> float:

@@ -46,29 +46,34 @@ class Injected:
     error: str
 
 
-def gold_set(suite: Suite) -> Iterator[dict[str, Any]]:
-    """The lines of a gold file: every second answer of the suite's tasks has one error.
+def gold_set(suite: Suite, *, pairs: bool = False) -> Iterator[dict[str, Any]]:
+    """The lines of a gold file; the same suite gives the same.
 
-    The same suite gives the same lines.
+    Args:
+        suite: Tasks with solutions. Every second one is answered wrong.
+        pairs: Answer every task twice instead, right and wrong.
 
     Raises:
         UserError: a task has no solution, or one that is not right.
     """
+    wrong = 0
     for index, task in enumerate(suite.tasks):
         right = _solved(suite, task)
-        line: dict[str, Any] = {"id": task.id, "task": task.data, "answer": {FIELD: right}}
-        if index % 2 == 0:
-            yield {**line, "label": "correct"}
-            continue
-        random, kind = Random(f"gold {suite.seed} {task.id}"), KINDS[index // 2 % len(KINDS)]
-        wrong = inject(random, right, kind, partial(_right, suite, task))
-        yield {
-            **line,
-            "answer": {FIELD: wrong.expression},
-            "label": "incorrect",
-            "failing_step": wrong.failing_step,
-            "error": wrong.error,
-        }
+        if pairs or index % 2 == 0:
+            yield _line(task, task.id, right) | {"label": "correct"}
+        if pairs or index % 2 == 1:
+            random, kind = Random(f"gold {suite.seed} {task.id}"), KINDS[wrong % len(KINDS)]
+            found = inject(random, right, kind, partial(_right, suite, task))
+            yield _line(task, f"{task.id}-wrong" if pairs else task.id, found.expression) | {
+                "label": "incorrect",
+                "failing_step": found.failing_step,
+                "error": found.error,
+            }
+            wrong += 1
+
+
+def _line(task: Task, name: str, expression: str) -> dict[str, Any]:
+    return {"id": name, "task": task.data, "answer": {FIELD: expression}}
 
 
 def inject(random: Random, expression: str, kind: str, right: Callable[[str], bool]) -> Injected:

@@ -157,6 +157,9 @@ def test_pairs_are_of_one_task():
     assert [(m.correct.id, m.incorrect.id) for m in found] == [
         (f"{at}", f"{at}.{w}") for at in range(3) for w in range(2)
     ]
+    several = [Item(f"{n}", 1, n, n < 2) for n in range(5)]
+    turns = [(m.correct.id, m.incorrect.id) for m in matchups(Gold("g", tuple(several)))]
+    assert turns == [("0", "2"), ("1", "3"), ("0", "4")]
     assert matchups(Gold("g", (Item("a", 1, 1, True), Item("b", 2, 1, False)))) == ()
 
 

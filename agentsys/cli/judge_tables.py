@@ -63,10 +63,7 @@ def print_board(board: "Board", *, as_json: bool) -> None:
             "at the right step": lambda row: percent(row.step_rate),
             "right answers refused": lambda row: percent(row.refused),
             "abstained": lambda row: percent(row.abstention_rate),
-            "order flips": lambda row: percent(row.order_flip_rate),
-            "first place preferred": lambda row: (
-                coefficient(row.position_bias) + span(row.position_bias_ci, coefficient)
-            ),
+            "order flips": lambda row: percent(row.order_flip_rate) + _bias(row),
             "calibration error": lambda row: _mended(row.ece, row.ece_calibrated),
             "Brier score": lambda row: coefficient(row.brier),
             "cost per verdict": lambda row: money(row.usd_per_verdict),
@@ -98,6 +95,13 @@ def _print(rows: Sequence[R], columns: dict[str, Callable[[R], str]]) -> None:
 def _mended(raw: float | None, calibrated: float | None) -> str:
     """As told, and what calibration leaves of it."""
     return coefficient(raw) + ("" if calibrated is None else f", calibrated {calibrated:.3f}")
+
+
+def _bias(row: "Standing") -> str:
+    """By how much, in log-odds, a judge of pairs prefers what comes first."""
+    if row.position_bias is None:
+        return ""
+    return f", bias {row.position_bias:+.3f}{span(row.position_bias_ci, coefficient)}"
 
 
 def _agreement(agreement: "Agreement", judges: int) -> str:

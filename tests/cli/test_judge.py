@@ -367,7 +367,7 @@ def test_a_judge_of_pairs_is_ranked_where_there_are_pairs(agentsys: Command, pro
     assert last["position_bias"] == pytest.approx(1.386 * 0.6, abs=1e-3)
     again = agentsys(*words)
     assert "25 verdicts were there before and not paid again." in again.err
-    assert re.search(r"order flips +- +- +60\.0%", again.out)
+    assert re.search(r"order flips +- +- +60\.0%, bias \+0\.832 \(0\.277 to 1\.386\)", again.out)
     none = agentsys("judge", "calibrate", "--gold", "gold.jsonl", "--graph", "first")
     assert (none.code, none.err.count("\n")) == (2, 1)
 

@@ -16,6 +16,7 @@ from typing import Any
 from agentsys.errors import SettingsError
 from agentsys.models.asking import Route
 from agentsys.models.base import Guided
+from agentsys.models.direct import ask_this_machine_directly
 from agentsys.models.machine import Machine
 from agentsys.models.machine import machines as machines_of
 from agentsys.models.masks import limits_of
@@ -243,6 +244,7 @@ def _litellm() -> Any:
     os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
     # Any other mode reads a `.env` file into the environment on import.
     os.environ.setdefault("LITELLM_MODE", "PRODUCTION")
+    ask_this_machine_directly()
     import litellm
 
     litellm.suppress_debug_info = True

@@ -1,5 +1,6 @@
 """`agentsys vllm up --warm`: schemas are compiled before anybody waits for them."""
 
+import json
 import signal
 import sqlite3
 from contextlib import closing
@@ -67,6 +68,23 @@ def test_each_schema_is_asked_for_once(agentsys: Command, project: Project) -> N
     assert set(rows[0]) == {"tier", "agent", "seconds", "usd", "error"}
     assert "one is warm for solver@slm after " in up.err
     assert len(up.err.splitlines()) == 2 + len(rows)  # two of its start
+
+
+@pytest.mark.parametrize("besides", [None, "", "elsewhere.example"])
+def test_no_proxy_stands_before_a_server(
+    project: Project, monkeypatch: pytest.MonkeyPatch, besides: str | None
+) -> None:
+    """What is for this machine stays on it, whatever else the environment leaves out."""
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("http_proxy", "https_proxy", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    if besides is not None:
+        monkeypatch.setenv("NO_PROXY", besides)
+    project.add()
+    up = project.start("vllm", "up", "--warm", "--json")
+    [server] = json.loads(up.communicate()[0])
+    assert {row["error"] for row in server["warmed"]} == {None}
 
 
 def test_a_run_sends_what_was_warmed(agentsys: Command, project: Project) -> None:

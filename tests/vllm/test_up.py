@@ -137,6 +137,23 @@ def test_a_taken_port_is_refused(agentsys: Command, project: Project) -> None:
     assert f"is taken by process {os.getpid()}" in status[0]["error"]
 
 
+def test_the_port_of_a_server_that_is_starting_is_refused(
+    agentsys: Command, project: Project
+) -> None:
+    """Nobody listens there yet; whose it is and what to do is said."""
+    project.add("slow", env={"DOUBLE_SLOW_S": "60"})
+    first = project.start("vllm", "up")
+    until(lambda: project.starts("slow"), "its start")
+    port = project.ports["slow"]
+    project.text = ""
+    project.add("other", f"port = {port}")
+    up = agentsys("vllm", "up")
+    assert (up.code, up.err.count("\n"), project.starts("other")) == (2, 1, [])
+    assert f"port {port} is that of 'slow', which is starting" in up.err
+    first.send_signal(signal.SIGINT)
+    first.communicate()
+
+
 def test_a_foreign_server_that_comes_later_is_not_taken_for_ours(project: Project) -> None:
     """Ports are shared; as long as somebody else has it, too, it does not count as ready."""
     project.add(env={"DOUBLE_SLOW_S": "1"})

@@ -13,7 +13,7 @@ from agentsys.models.vllm.devices import CPU, memory
 from agentsys.models.vllm.fit import Need, needs, refuse_misfits
 from agentsys.models.vllm.plan import HUNG_S, Plan, read_plan
 from agentsys.models.vllm.sizes import Size, size
-from agentsys.models.vllm.state import folder, made, names, phase_of, recorded
+from agentsys.models.vllm.state import RUNNING, Phase, folder, made, names, phase_of, recorded
 from agentsys.processes import listeners
 from agentsys.servers import VllmServer
 from agentsys.settings import Settings
@@ -75,11 +75,19 @@ def refuse_what_does_not_fit(wanted: Sequence[Prepared], waiting: Sequence[str])
 
 
 def refuse_taken_port(plan: Plan) -> None:
-    """Do nothing where nobody listens at the port.
+    """Do nothing where nobody listens at the port, nor is about to.
 
     Raises:
-        SettingsError: somebody does.
+        SettingsError: somebody does, or is.
     """
+    for name, phase in running().items():
+        other = read_plan(folder(name))
+        # vLLM shares its port with whoever has it: both would get requests of either.
+        if name != plan.name and other is not None and other.port == plan.port:
+            raise SettingsError(
+                f"{plan.name!r}: port {plan.port} is that of {name!r}, which is {phase}.",
+                hint=f"'agentsys vllm down {name}' stops it; or give the server another 'port'.",
+            )
     with socket.socket() as mine:
         mine.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         with suppress(OSError):
@@ -94,8 +102,13 @@ def refuse_taken_port(plan: Plan) -> None:
 
 def starting() -> list[str]:
     """The servers, of whichever project, that are not ready yet."""
+    return [name for name, phase in running().items() if phase in ("starting", "restarting")]
+
+
+def running() -> dict[str, Phase]:
+    """The servers, of whichever project, that have a living supervisor, and how they are."""
     found = {name: phase_of(recorded(folder(name))) for name in names()}
-    return [name for name, phase in found.items() if phase in ("starting", "restarting")]
+    return {name: phase for name, phase in found.items() if phase in RUNNING}
 
 
 def chosen(settings: Settings, given: Sequence[str]) -> list[VllmServer]:

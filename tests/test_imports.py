@@ -25,6 +25,7 @@ LIGHT = [
     "from agentsys.cli.main import main; main(['run', '--help'])",
     "from agentsys.cli.main import main; main(['bench', '--help'])",
     "from agentsys.cli.main import main; main(['report', '--help'])",
+    "from agentsys.cli.main import main; main(['judge', 'calibrate', '--help'])",
     "from agentsys.cli.main import main; main(['vllm', 'up', '--help'])",
     "from agentsys.cli.main import main; main(['run', 'slm_fallback', ''])",
 ]

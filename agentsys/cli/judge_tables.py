@@ -27,11 +27,11 @@ def print_calibrated(rows: "Sequence[Calibrated]", *, as_json: bool) -> None:
         rows,
         {
             "fitted on": lambda row: f"{row.labels:,} verdicts",
-            "right of these": lambda row: percent(row.accuracy),
+            "accuracy there": lambda row: percent(row.accuracy),
             "weight of a vote": lambda row: coefficient(row.weight),
             "calibration": lambda row: row.method or NONE,
             "held out": lambda row: f"{row.held_out:,} items",
-            "right there": lambda row: (
+            "accuracy, held out": lambda row: (
                 percent(row.held_out_accuracy) + span(row.held_out_ci, percent)
             ),
             "abstained": lambda row: percent(row.abstention_rate),

@@ -75,9 +75,10 @@ class Tiers(Mapping[str, Model]):
             return {}
         from agentsys.models.vllm.room import Room as ServerRoom
 
+        base = self._settings.file.absolute().parent
         found: dict[str, Room] = {}
         for server in self._settings.vllm:
-            room = ServerRoom(server, self._machines[server.name])
+            room = ServerRoom(server, base, self._machines[server.name])
             found |= {deployment.name: room for deployment in server.deployments()}
         return found
 

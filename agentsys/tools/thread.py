@@ -39,5 +39,5 @@ async def in_thread(work: Callable[[], R]) -> R:
         with suppress(RuntimeError):  # the loop is closed: nobody waits any more
             loop.call_soon_threadsafe(settle, result, failure)
 
-    threading.Thread(target=run, name="agentsys-tool", daemon=True).start()
+    threading.Thread(target=run, name="agentsys", daemon=True).start()
     return await done

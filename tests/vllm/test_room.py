@@ -4,16 +4,17 @@ import asyncio
 import os
 import time
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
 from aiohttp import web
 
-from agentsys.errors import Unreachable
+from agentsys.errors import SettingsError, Unreachable
 from agentsys.messages import Message
 from agentsys.models.base import Model, Request
 from agentsys.models.tiers import Tiers
+from agentsys.models.vllm.plan import Plan
 from agentsys.models.vllm.room import BURST, QUEUE
 from agentsys.models.vllm.state import Phase, State, folder, made, write_state
 from agentsys.processes import process
@@ -247,6 +248,22 @@ async def test_a_server_that_nobody_has_started_fails_at_once(
     with pytest.raises(Unreachable, match="agentsys vllm up"):
         await tiers["slm"].ask(ASKED)
     await tiers.close()
+
+
+async def test_a_server_with_another_model_is_not_asked(
+    model: Model, engine: Engine, tmp_path: Path
+) -> None:
+    """One that another project has started under the same name, on the same port."""
+    say_phase("ready")
+    argv = ("python", "-m", "vllm", "--model", "owner/another")
+    plan = Plan("one", argv, {}, engine.port, "cpu", {}, {}, "/elsewhere/agentsys.toml")
+    (folder("one") / "plan.json").write_text(plan.as_json())
+    with pytest.raises(SettingsError, match=r"owner/another.*/elsewhere/agentsys.toml"):
+        await model.ask(ASKED)
+    mine = replace(plan, argv=(*argv[:-1], str(tmp_path / "a")))
+    (folder("one") / "plan.json").write_text(mine.as_json())
+    engine.go.set()
+    assert (await model.ask(ASKED)).text == "ok"
 
 
 async def test_a_cancelled_request_gives_its_room_back(model: Model, engine: Engine) -> None:

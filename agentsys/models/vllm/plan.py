@@ -1,10 +1,15 @@
 """What a supervisor is to start: everything that the configuration says of one server."""
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+
+from agentsys.errors import SettingsError
+from agentsys.models.vllm.state import RUNNING, folder, phase_of, recorded
+from agentsys.servers import VllmServer, folder_or_name
 
 HUNG_S = 60.0
 """A server may be silent for so long."""
@@ -65,6 +70,30 @@ class Plan:
         given: dict[str, Any] = json.loads(text)
         given |= {key: tuple(given[key]) for key in ("argv", "delays_s")}
         return cls(**given)
+
+
+def refuse_another_model(server: VllmServer, base: Path) -> None:
+    """Do nothing unless a server of that name and port runs, and has another model.
+
+    Args:
+        server: The configuration that is in use.
+        base: The folder that relative paths in it start from.
+
+    Raises:
+        SettingsError: another configuration has started it.
+    """
+    place = folder(server.name)
+    plan = read_plan(place)
+    if plan is None or plan.port != server.port or phase_of(recorded(place)) not in RUNNING:
+        return
+    wanted = str(folder_or_name(server.model, base) or server.model)
+    served = plan.argv[plan.argv.index("--model") + 1]
+    if os.path.realpath(served) != os.path.realpath(wanted):
+        raise SettingsError(
+            f"{server.name!r} on port {server.port} is not this configuration's: it has the model "
+            f"{served}, and was started by {plan.file}.",
+            hint="Give yours another 'name' and 'port'.",
+        )
 
 
 def read_plan(folder: Path) -> Plan | None:

@@ -5,16 +5,18 @@ is not lost when the server is started again. One that is sent too early waits i
 instead; one that is sent too late leaves the server idle.
 """
 
-import asyncio
 import logging
 import threading
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
 from agentsys.models.machine import Machine
 from agentsys.models.vllm.metrics import Load
+from agentsys.models.vllm.plan import refuse_another_model
 from agentsys.models.vllm.presence import Look, Presence, look
 from agentsys.servers import VllmServer
+from agentsys.tools.thread import in_thread
 
 _log = logging.getLogger(__name__)
 
@@ -42,8 +44,16 @@ class _Seen:
 class Room:
     """The door of one server. Safe for tasks, threads and event loops."""
 
-    def __init__(self, server: VllmServer, machine: Machine) -> None:
+    def __init__(self, server: VllmServer, base: Path, machine: Machine) -> None:
+        """Name it.
+
+        Args:
+            server: Its configuration.
+            base: The folder that relative paths in it start from.
+            machine: What it runs on.
+        """
         self._server = server
+        self._base = base
         self._machine = machine
         self._lock = threading.Lock()
         self._presence = Presence()
@@ -63,6 +73,9 @@ class Room:
 
         Args:
             tokens: The most that its prompt and its reply may take of the KV cache.
+
+        Raises:
+            SettingsError: another configuration has started it, with another model.
         """
         await self._look()
         with self._lock:
@@ -101,13 +114,18 @@ class Room:
             self._looking = True
             doubts, busy = self._doubts, self._inside > 0
         try:
-            seen = await asyncio.to_thread(look, self._server.name, self._server.port)
+            seen = await in_thread(self._looked_at)
             with self._lock:
                 if doubts == self._doubts:
                     self._keep(seen, busy=busy)
         finally:
             with self._lock:
                 self._looking = False
+
+    def _looked_at(self) -> Look:
+        if self._seen is None:
+            refuse_another_model(self._server, self._base)
+        return look(self._server.name, self._server.port)
 
     def _keep(self, seen: Look, *, busy: bool) -> None:
         now, told = time.monotonic(), seen.load

@@ -55,7 +55,11 @@ class Up:
         self._ready: set[str] = set()
         with only_one(home() / "vllm"):
             self._waiting = self._missing()
-            self._start_what_can_be()
+            try:
+                self._start_what_can_be()
+            except BaseException:
+                self.give_up()
+                raise
 
     def progress(self, timeout_s: float) -> Generator[list[Progress]]:
         """How far they are, several times a second, until all are ready or have failed.

@@ -53,20 +53,27 @@ class Pulse:
         api.post(self.port, "/v1/completions", asked, timeout=self.patience_s)
 
 
-def busy(port: int) -> bool:
-    """Whether a server says that it has requests, be it that its engine has not seen them yet."""
-    return _has_work(port, load(api.get(port, "/metrics").text))
+def is_idle(port: int) -> bool:
+    """Whether a server says that it has no requests, not even such as its engine has not seen."""
+    told = load(api.get(port, "/metrics").text)
+    return told is not None and has_nothing(port, told)
+
+
+def has_nothing(port: int, told: Load) -> bool:
+    """The same of a server that has told what it does."""
+    return told.running + told.waiting == 0 and _accepted(port) == 0
 
 
 def _has_work(port: int, told: Load | None) -> bool:
     if told is None:
         return False
-    return told.running + told.waiting > 0 or _accepted(port) > 0
+    return told.running + told.waiting > 0 or bool(_accepted(port))
 
 
-def _accepted(port: int) -> int:
+def _accepted(port: int) -> int | None:
+    """Requests that it has not answered; `None` where it does not say."""
     try:
         told: dict[str, Any] = json.loads(api.get(port, "/load").text)
         return int(told["server_load"])
     except (ValueError, TypeError, KeyError):
-        return 0
+        return None

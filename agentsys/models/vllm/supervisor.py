@@ -18,7 +18,7 @@ from agentsys.models.vllm import api
 from agentsys.models.vllm.group import Group
 from agentsys.models.vllm.log import reason
 from agentsys.models.vllm.plan import Plan, read_plan
-from agentsys.models.vllm.pulse import LOOKS, Pulse, busy
+from agentsys.models.vllm.pulse import LOOKS, Pulse, is_idle
 from agentsys.models.vllm.state import Phase, State, write_state
 from agentsys.processes import listeners, process
 
@@ -145,7 +145,7 @@ class Supervisor:
         """Let what is under way finish, which being asked to stop would cut off."""
         known = time.monotonic() + _NOTICE_S
         while not group.ended() and (now := time.monotonic()) < end:
-            if now > known and not busy(self._plan.port):
+            if now > known and is_idle(self._plan.port):
                 return
             self._wait(_LOOK_S)
 

@@ -101,3 +101,12 @@ def test_a_server_that_loses_a_request_must_do_something(presence: Presence) -> 
     assert presence.trouble(Look("ready", LOAD), busy=False) == "makes no progress"
     assert presence.trouble(Look("ready", replace(LOAD, tokens_in=2)), busy=False) == ""
     assert presence.trouble(Look("ready", replace(LOAD, tokens_in=2)), busy=False) == ""
+
+
+def test_a_server_that_has_nothing_to_do_stands_not_still(presence: Presence, clock: Clock) -> None:
+    """What was sent to it may take long on its way from a client that has much to do."""
+    idle = Look("ready", replace(LOAD, running=0), idle=True)
+    for _ in range(3):
+        assert presence.trouble(idle, busy=True) == ""
+        clock.now += STILL_S + 1
+    assert presence.trouble(replace(idle, idle=False), busy=True) != ""

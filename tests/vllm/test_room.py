@@ -134,20 +134,20 @@ async def settled(engine: Engine) -> int:
 async def test_a_full_server_is_sent_no_more_than_it_needs_next(
     model: Model, engine: Engine
 ) -> None:
-    """Of three hundred at once, those it does and a few more; all are answered in the end."""
+    """Of four hundred at once, those it does and a few more; all are answered in the end."""
     engine.seats = BURST
-    asking = [asyncio.create_task(model.ask(ASKED)) for _ in range(300)]
+    asking = [asyncio.create_task(model.ask(ASKED)) for _ in range(400)]
     await engine.has(BURST)
     assert await settled(engine) <= 2 * BURST
     engine.go.set()
     replies = await asyncio.gather(*asking)
-    assert len(replies) == 300
+    assert len(replies) == 400
 
 
 async def test_a_server_with_seats_is_filled(model: Model, engine: Engine) -> None:
     """Where it says that nothing waits, as many again are sent, until all are there."""
-    asking = [asyncio.create_task(model.ask(ASKED)) for _ in range(300)]
-    await engine.has(300)
+    asking = [asyncio.create_task(model.ask(ASKED)) for _ in range(400)]
+    await engine.has(400)
     engine.go.set()
     await asyncio.gather(*asking)
 
@@ -270,7 +270,7 @@ async def test_a_cancelled_request_gives_its_room_back(model: Model, engine: Eng
     """Sent or waiting: afterwards as many are sent as before."""
     engine.seats = 8
     for _ in range(2):
-        asking = [asyncio.create_task(model.ask(ASKED)) for _ in range(100)]
+        asking = [asyncio.create_task(model.ask(ASKED)) for _ in range(200)]
         await engine.has(BURST)
         for task in asking:
             task.cancel()

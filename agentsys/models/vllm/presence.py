@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from agentsys.models.vllm import api
 from agentsys.models.vllm.metrics import Load, load
+from agentsys.models.vllm.pulse import has_nothing
 from agentsys.models.vllm.state import Phase, folder, phase_of, recorded
 
 STILL_S = 10.0
@@ -27,6 +28,8 @@ class Look:
     phase: Phase
     load: Load | None
     """What it does; `None` where it does not say."""
+    idle: bool = False
+    """Whether it says that it has no requests: those that were sent are still on their way."""
 
 
 def look(name: str, port: int) -> Look:
@@ -34,7 +37,8 @@ def look(name: str, port: int) -> Look:
     phase = phase_of(recorded(folder(name)))
     if phase in _COMING or api.get(port, "/health").status in _NO_ANSWER:
         return Look(phase, None)
-    return Look(phase, load(api.get(port, "/metrics").text))
+    told = load(api.get(port, "/metrics").text)
+    return Look(phase, told, idle=told is not None and has_nothing(port, told))
 
 
 class Presence:
@@ -63,7 +67,7 @@ class Presence:
         now = self._now()
         if seen.load != self._load:
             self._load, self._moved, self._lost = seen.load, now, False
-        elif not (busy or self._lost):
+        elif not self._lost and (seen.idle or not busy):
             self._moved = now
         if seen.load is not None or seen.phase in (*_COMING, "ready"):
             self._there = now

@@ -22,7 +22,7 @@ _log = logging.getLogger(__name__)
 
 LOOK_S = 0.25
 """How often a server is asked, while there are requests for it."""
-BURST = 64
+BURST = 128
 """So many are sent at once to a server that has none; to one that has more, as many again."""
 QUEUE = 8
 """So many may wait in the server, that it has the next one at hand when one has finished; or as

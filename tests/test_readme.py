@@ -17,7 +17,11 @@ def blocks(language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
 
 
-PRINTED = ("ok 4*12 ", "<answer: Question -> Answer>", "budget_exceeded 2 The budget of 'str' in run ")
+PRINTED = (
+    "ok 4*12 ",
+    "<answer: Question -> Answer>",
+    "budget_exceeded 2 The budget of 'str' in run ",
+)
 """How what the Python of the README prints begins."""
 
 

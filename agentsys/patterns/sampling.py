@@ -51,17 +51,19 @@ def vote_until(node: Node[X, Y], *, sure: float = 0.95, most: int = 16) -> Node[
     """
     if most < 1:
         raise DefinitionError(f"vote_until(most={most}) has no voter.", hint="Use 1 or more.")
-    return VoteUntil(node, sure, most)
+    return VoteUntil(node, most, sure)
 
 
-class SampleVerify(Pattern[X, Y]):
-    """Draws until one passes. Made by `sample_verify`."""
+class Sampling(Pattern[X, Y]):
+    """Draws from one node."""
 
-    def __init__(self, node: Node[X, Y], most: int, least_chance: float) -> None:
+    prefix = ""
+
+    def __init__(self, node: Node[X, Y], most: int, bound: float) -> None:
         self.node = node
         self.most = most
-        self.least_chance = least_chance
-        self.name = f"sample-{node.name}"
+        self.bound = bound
+        self.name = f"{self.prefix}-{node.name}"
         self.takes, self.gives = node.takes, node.gives
 
     @property
@@ -72,14 +74,20 @@ class SampleVerify(Pattern[X, Y]):
     @property
     def shape(self) -> str:
         """With how often it draws."""
-        return f"{self.most}, {self.least_chance}: {super().shape}"
+        return f"{self.most}, {self.bound}: {super().shape}"
+
+
+class SampleVerify(Sampling[X, Y]):
+    """Draws until one passes. Made by `sample_verify`."""
+
+    prefix = "sample"
 
     async def conduct(self, value: X, inside: Inside) -> Y:
         """The first draw that nothing speaks against; else the first with an output."""
         best: Tried[Y] | None = None
         last: Tried[Y] | None = None
         for number in range(self.most):
-            if number and next_chance(0, number) < self.least_chance:
+            if number and next_chance(0, number) < self.bound:
                 break
             last = await inside.run(self.node, value, draw=number)
             if last.settled:
@@ -91,25 +99,10 @@ class SampleVerify(Pattern[X, Y]):
         return _accepted(inside, best, last)
 
 
-class VoteUntil(Pattern[X, Y]):
+class VoteUntil(Sampling[X, Y]):
     """Draws until one output leads. Made by `vote_until`."""
 
-    def __init__(self, node: Node[X, Y], sure: float, most: int) -> None:
-        self.node = node
-        self.sure = sure
-        self.most = most
-        self.name = f"vote-{node.name}"
-        self.takes, self.gives = node.takes, node.gives
-
-    @property
-    def parts(self) -> tuple[Node[Any, Any], ...]:
-        """What is sampled."""
-        return (self.node,)
-
-    @property
-    def shape(self) -> str:
-        """With how often it draws."""
-        return f"{self.most}, {self.sure}: {super().shape}"
+    prefix = "vote"
 
     async def conduct(self, value: X, inside: Inside) -> Y:
         """The leading output when it leads surely enough."""
@@ -124,7 +117,7 @@ class VoteUntil(Pattern[X, Y]):
                 text = compact(dump(last.output, self.gives))
                 first.setdefault(text, last)
                 counts[text] += 1
-                if _lead(counts) > self.sure:
+                if _lead(counts) > self.bound:
                     break
         return _accepted(inside, _leader(first, counts), last)
 

@@ -79,6 +79,8 @@ class Sitting:
         if label == "unknown" and (after := await self._after_a_tie()):
             label, reason = after.label, _who(after, reason)
             told = (after,) if label != "unknown" else told
+        elif label == "unknown":
+            reason = self._reason(votes, lead, talk)  # a budget had no room for the larger model
         return PanelVerdict(
             **_together(label, told, votes),
             judge=self.panel.name,

@@ -215,6 +215,16 @@ async def test_a_judge_without_budget_ends_the_panel() -> None:
     assert (asked(system, "c"), asked(system, "llm")) == ([], [])
 
 
+async def test_a_tie_without_budget_for_the_larger_model_says_so() -> None:
+    """Somebody was left to ask: the reason is the budget, not that nobody was."""
+    node = panel("a", "b", larger=quick("large", "llm"))
+    system = models(a=YES, b=NO, llm=NO)
+    run = await system.run(node, candidate(), budget=Budget(calls=2))
+    assert (run.status, run.output.label) == ("budget_exceeded", "unknown")
+    assert run.output.stopped_because == "budget"
+    assert asked(system, "llm") == []
+
+
 async def test_measured_judges_are_calibrated() -> None:
     """What they tell is put on record as what it has meant."""
     known = {name: Reliability(0.9, 500, Platt(slope=0.5)) for name in "ab"}

@@ -42,7 +42,7 @@ def print_calibrated(rows: "Sequence[Calibrated]", *, as_json: bool) -> None:
     )
     kept = [row.graph for row in rows if row.labels]
     if kept:
-        say(f"Kept, and used until prompts, code or models change: {', '.join(kept)}.")
+        say(f"Kept, and good until prompts, code or models change: {', '.join(kept)}.")
 
 
 def print_board(board: "Board", *, as_json: bool) -> None:

@@ -176,7 +176,7 @@ def test_a_calibration_is_read_by_people(agentsys: Command):
     """Raw and calibrated beside each other, and how long it is used."""
     out = agentsys(*FIT).out
     assert re.search(r"calibration error +0\.100, calibrated 0\.0\d\d", out)
-    assert "Kept, and used until prompts, code or models change: exact." in out
+    assert "Kept, and good until prompts, code or models change: exact." in out
 
 
 def test_nothing_is_judged_twice(agentsys: Command, project: Path):

@@ -1,7 +1,7 @@
 """Two ways to the same answer, worked steps and a program: where they agree, it is accepted."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import Any, TypeVar
 
 from agentsys.errors import BudgetExceeded, DefinitionError
@@ -17,7 +17,7 @@ def cot_pot_cascade(
     program: Node[X, Y],
     last: Node[X, Y],
     *,
-    value: Callable[[Y], object],
+    value: Callable[[Y], Hashable],
     rounds: int = 3,
 ) -> Node[X, Y]:
     """Accept what worked steps and a program agree on; else draw more of both; else ask `last`.
@@ -49,7 +49,7 @@ class CotPotCascade(Pattern[X, Y]):
         worked: Node[X, Y],
         program: Node[X, Y],
         last: Node[X, Y],
-        value: Callable[[Y], object],
+        value: Callable[[Y], Hashable],
         rounds: int,
     ) -> None:
         self._parts = (worked, program, last)

@@ -27,10 +27,15 @@ def sample_verify(node: Node[X, Y], *, most: int = 8, least_chance: float = 0.0)
             that passed it is 1/3, 1/4, 1/5, …), below which there is none.
 
     Raises:
-        DefinitionError: there would be no draw.
+        DefinitionError: there would be no draw, or `least_chance` is no probability.
     """
     if most < 1:
         raise DefinitionError(f"sample_verify(most={most}) draws nothing.", hint="Use 1 or more.")
+    if not 0 <= least_chance <= 1:
+        raise DefinitionError(
+            f"sample_verify(least_chance={least_chance}) is no probability.",
+            hint="Give 0 (every draw is worth it) to 1.",
+        )
     return SampleVerify(node, most, least_chance)
 
 
@@ -47,10 +52,14 @@ def vote_until(node: Node[X, Y], *, sure: float = 0.95, most: int = 16) -> Node[
         most: Draws.
 
     Raises:
-        DefinitionError: there would be no draw.
+        DefinitionError: there would be no draw, or nothing could be as sure as that.
     """
     if most < 1:
         raise DefinitionError(f"vote_until(most={most}) has no voter.", hint="Use 1 or more.")
+    if not 0 < sure < 1:
+        raise DefinitionError(
+            f"vote_until(sure={sure}) is no bound.", hint="Give more than 0 and less than 1."
+        )
     return VoteUntil(node, most, sure)
 
 

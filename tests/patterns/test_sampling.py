@@ -118,6 +118,22 @@ def test_nothing_to_draw_is_refused(make: Any) -> None:
         make()
 
 
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: vote_until(good, sure=95),
+        lambda: vote_until(good, sure=0),
+        lambda: vote_until(good, sure=float("nan")),
+        lambda: sample_verify(good, least_chance=5),
+        lambda: sample_verify(good, least_chance=-0.1),
+    ],
+)
+def test_what_is_no_probability_is_refused(make: Any) -> None:
+    """A percentage would silently draw always, or never again."""
+    with pytest.raises(DefinitionError):
+        make()
+
+
 worked = Agent(str, str, "Work it out.", name="worked")
 program = Agent(str, str, "Write a program.", name="program")
 large = Agent(str, str, "Say it.", name="large", tier="llm")

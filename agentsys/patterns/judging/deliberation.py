@@ -4,7 +4,7 @@ Each looks at its own reasons again, then at the others' (reflect, critique, ref
 Evolve", EMNLP 2025), which come without names and in an order that means nothing.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
@@ -36,6 +36,8 @@ class Deliberation:
     """The candidate's type."""
     revising: Mapping[str, Node[Any, Revision]]
     """What judges, by name, ask with a `Discussion`; others keep to what they said."""
+    bounded: Callable[[Verdict], Verdict]
+    """What a changed verdict counts for: as the first one, by what is known of its judge."""
     verdicts: tuple[Verdict, ...]
     """Of all of them, so far."""
     rounds: int = 0
@@ -70,12 +72,16 @@ class Deliberation:
         self.short = next((each.short for each in tried if each.short is not None), None)
         found = {at: self._flip(at, asked[at], said[at]) for at in asked if said[at].ok}
         self.verdicts = tuple(
-            revised(verdict, said[at].output, found[at]) if at in found else verdict
+            self._revised(verdict, said[at].output, found[at]) if at in found else verdict
             for at, verdict in enumerate(self.verdicts)
         )
         flips = [each for each in found.values() if each is not None]
         self.flips += flips
         self.settled = not any(each.counted for each in flips)
+
+    def _revised(self, verdict: Verdict, revision: Revision, found: Flip | None) -> Verdict:
+        after = revised(verdict, revision, found)
+        return verdict if after is verdict else self.bounded(after)
 
     def _reviser(self, at: int) -> Node[Any, Revision]:
         return self.revising[self.verdicts[at].judge]

@@ -75,11 +75,15 @@ class Judging(Pattern[Candidate[X, Y], Verdict], Generic[X, Y]):
         """With what is made of its verdicts."""
         return f"{super().shape} {self._calibration} {self._sure}"
 
+    def bounded(self, verdict: Verdict) -> Verdict:
+        """A verdict of its own, calibrated; `unknown` where it is not sure enough."""
+        return calibrated(verdict, self._calibration, self._sure)
+
     async def conduct(self, value: Candidate[X, Y], inside: Inside) -> Verdict:
         """The verdict, calibrated; one that says nothing is doubtful, so that `.escalate` works."""
         tell_of_authors(self.name, self.tiers, inside.context)
         tried = await inside.run(self._inner, value, "judge")
-        verdict = calibrated(tried.output, self._calibration, self._sure)
+        verdict = self.bounded(tried.output)
         inside.accept(tried)
         if verdict.label == "unknown":
             inside.doubt(verdict.reason or f"{self.name} could not tell.")

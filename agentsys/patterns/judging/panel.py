@@ -107,6 +107,12 @@ class Panel(Pattern[Candidate[X, Y], PanelVerdict], Generic[X, Y]):
         """What the judges that can think again ask, by the judges' names."""
         return _revising(self.judges) if self.rounds else {}
 
+    def bounded(self, verdict: Verdict) -> Verdict:
+        """A judge's verdict after a discussion, by its own bound and what was measured of it."""
+        found = next(each for each in self.judges if each.name == verdict.judge)
+        own = cast("Judging[Any, Any]", found)  # no other can be asked again
+        return self.weights.measured(own.bounded(verdict))
+
     @property
     def parts(self) -> tuple[Node[Any, Any], ...]:
         """All that may be asked, in the order in which it may."""

@@ -69,7 +69,8 @@ class Sitting:
 
     async def _by_vote(self) -> PanelVerdict:
         first, lead = await self._first_round()
-        talk = Deliberation(self.candidate, self.panel.takes, self.panel.revising, first)
+        panel = self.panel
+        talk = Deliberation(self.candidate, panel.takes, panel.revising, panel.bounded, first)
         everybody = len(first) == len(self.panel.judges) and lead != "posterior"
         if everybody and self._short is None:
             await talk.go_on(self.panel.rounds, self.inside)

@@ -202,3 +202,16 @@ async def test_a_vote_that_is_over_is_not_talked_about() -> None:
     node = judge_panel(*(reasoned(name, name) for name in "abcde"), rounds=2)
     run = await System(minds).run(node, candidate())
     assert (run.output.stopped_because, run.output.rounds_used, run.cost.calls) == ("lead", 0, 4)
+
+
+async def test_a_changed_verdict_has_to_be_as_sure_as_the_first() -> None:
+    """One that is not has no vote."""
+    judges = [reasoned("a", "a"), reasoned("b", "b", sure=0.9), reasoned("c", "c", sure=0.6)]
+    minds = {
+        "a": mind("incorrect", "incorrect"),
+        "b": mind("correct", "incorrect", **NAMED),
+        "c": mind("correct", "incorrect", **NAMED),
+    }
+    run = await System(minds).run(judge_panel(*judges, rounds=1), candidate(WRONG))
+    last = {each.judge: each.label for each in run.output.last_round}
+    assert last == {"a": "incorrect", "b": "unknown", "c": "incorrect"}

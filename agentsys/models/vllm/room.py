@@ -22,6 +22,9 @@ _log = logging.getLogger(__name__)
 
 LOOK_S = 0.25
 """How often a server is asked, while there are requests for it."""
+OLD_S = 2 * LOOK_S
+"""Nothing is sent to a server that was looked at longer ago."""
+_SOON_S = 0.02
 BURST = 128
 """So many are sent at once to a server that has none; to one that has more, as many again."""
 QUEUE = 8
@@ -82,6 +85,8 @@ class Room:
             seen = self._seen
             if seen is None or not self._has_room(seen, tokens):
                 return LOOK_S
+            if time.monotonic() - self._looked > OLD_S:
+                return _SOON_S  # somebody else is just looking
             self._inside += 1
             return 0
 

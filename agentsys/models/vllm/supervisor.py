@@ -27,7 +27,7 @@ _LOOK_S = 0.25
 or as often as it takes to see soon enough that it hangs."""
 
 _NOTICE_S = 0.5
-"""After this, whoever sends it requests has seen that it is stopping."""
+"""After this, whoever sends it requests has seen that it is stopping: `room.OLD_S`."""
 
 _MOST_WORDS = 500
 """Characters of an error that are kept."""

@@ -24,7 +24,7 @@ LOOK_S = 0.25
 """How often a server is asked, while there are requests for it."""
 OLD_S = 2 * LOOK_S
 """Nothing is sent to a server that was looked at longer ago."""
-_SOON_S = 0.02
+_SOON_S = LOOK_S / 4
 BURST = 128
 """So many are sent at once to a server that has none; to one that has more, as many again."""
 QUEUE = 8

@@ -237,7 +237,7 @@ async def test_what_hangs_is_given_up_and_sent_nothing_new(
     patient.go_on()
     runs = await asyncio.gather(*later)
     assert right(runs, range(SOME)) == [True] * SOME
-    assert len([run for run in runs if len(run.attempts) == 1]) >= len(waiting) - 1
+    assert len([run for run in runs if len(run.attempts) == 1]) > len(waiting) / 2
     await leaves_nothing(patient, system, [*failed, *saved, *runs])
 
 

@@ -31,6 +31,9 @@ _OWN_FLAGS = {
     "--enable-lora": "adapters",
     "--no-enable-lora": "adapters",
     "--lora-modules": "adapters",
+    "--enable-server-load-tracking": "",
+    "--no-enable-server-load-tracking": "",
+    "--disable-log-stats": "",
     "--ssl-keyfile": "",
     "--ssl-certfile": "",
 }

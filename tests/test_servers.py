@@ -96,6 +96,7 @@ def test_servers_stand_beside_other_deployments(tmp_path: Path) -> None:
         ('flags = ["--max_model_len", "9"]', "use the key 'max_model_len'"),
         ('flags = ["--host", "0.0.0.0"]', "--host is set by agentsys: leave it out"),
         ('flags = ["--hos=0.0.0.0"]', "--hos is set by agentsys: leave it out"),
+        ('flags = ["--disable-log-stats"]', "--disable-log-stats is set by agentsys: leave it out"),
         ('flags = ["--max-model", "9"]', "use the key 'max_model_len'"),
         ('flags = ["--structured-outputs-config.backend=xgrammar"]', "config.backend is set by"),
         ('env = { VLLM_CPU_KVCACHE_SPACE = "9" }', "use the key 'kv_cache_gib'"),

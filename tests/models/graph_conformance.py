@@ -168,8 +168,9 @@ class GraphConformance:
             lambda: system.run(agent, pens(4)),
             lambda _: len([c for c in recorded(system) if c.tokens_in]) >= backend.places,
         )
+        # Before those that were cancelled at work, others may have come to their end.
         calls = recorded(system)
-        assert {call.decision for call in calls} == {"cancel"}
+        assert [call.decision for call in calls[-backend.places :]] == ["cancel"] * backend.places
         assert all(call.nano_usd > 0 for call in calls if call.tokens_in)
         assert await spent_of(system) == sum(call.nano_usd for call in calls)
         assert (await system.run(solve, pens(4))).ok

@@ -37,6 +37,8 @@ class RunStarted:
     """Which one works on it."""
     durable: bool = False
     """Whether LangGraph keeps checkpoints of it."""
+    thresholds: str = ""
+    """The version of the fitted thresholds that are in force; empty: the definitions' own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +86,8 @@ class Call:
     """The accounts it was booked on."""
     error: str = ""
     """The class of the error that came in place of a reply."""
+    energy_j: float | None = None
+    """Joules that this machine's accelerators took for it; `None`: not measured."""
 
     @property
     def spend(self) -> Spend:
@@ -194,6 +198,10 @@ class BenchStarted:
     seed: int
     tasks: int
     """How many tasks each graph is to solve."""
+    source: dict[str, Any] | None = None
+    """What else the tasks and their scorer are made from, as JSON; `None`: the suite's name does."""
+    repeat: int = 1
+    """How often each task is solved."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +213,8 @@ class Assigned:
     suite: str
     bench: str
     task_id: str
+    repeat: int = 0
+    """The how manyth time the task is given to the graph, from 0."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,6 +229,8 @@ class Outcome:
     task_id: str
     success: bool
     scorer: str
+    repeat: int = 0
+    """The how manyth time the task was given to the graph, from 0."""
 
 
 Event = (

@@ -199,7 +199,7 @@ class BenchStarted:
     tasks: int
     """How many tasks each graph is to solve."""
     source: dict[str, Any] | None = None
-    """What else the tasks and their scorer are made from, as JSON; `None`: the suite's name does."""
+    """What else the tasks and their scorer are made from, as JSON; `None`: the name alone."""
     repeat: int = 1
     """How often each task is solved."""
 

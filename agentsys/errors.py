@@ -20,6 +20,7 @@ AgentSysError
 ├── ToolFailed           a tool could not do what was asked; the model sees the reason
 ├── StepLimit            a tool loop reached its bound without a final answer
 ├── Abstain              raised by a step or a check that gives no answer on purpose
+├── NotRecorded          a request that a recording has no reply to; no escalation hides it
 └── StoreError           the ledger or the store cannot be read or written
 ```
 """
@@ -184,6 +185,17 @@ class StepLimit(AgentSysError):
 
 class Abstain(AgentSysError):
     """No answer, on purpose. Raise it in a step or a check; the run's status is `abstained`."""
+
+
+class NotRecorded(AgentSysError):
+    """A recording has no reply to a request. It is no model's failure: it ends the run.
+
+    `detail` is the difference to the nearest request that was recorded, on several lines.
+    """
+
+    def __init__(self, message: str, *, hint: str = "", detail: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.detail = detail
 
 
 class StoreError(AgentSysError):

@@ -1,5 +1,6 @@
 """Fixtures for all tests. No test reaches beyond this machine, and none waits before a retry."""
 
+import signal
 import socket
 from collections.abc import Iterator
 from typing import Any
@@ -22,6 +23,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--all", action="store_true", help=f"{ALL_TRIALS:,} trials of budgets instead of {TRIALS}"
     )
+
+
+@pytest.fixture(autouse=True, scope="session")
+def ctrl_c_works() -> None:
+    """Let Ctrl-C reach the programs that tests start.
+
+    A shell that runs the tests in its background has it ignored, which children inherit.
+    """
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

@@ -154,6 +154,14 @@ class Pattern(Node[I, O]):
     def parts(self) -> tuple[Node[Any, Any], ...]:
         """Every node that `conduct` may run."""
 
+    @property
+    @abstractmethod
+    def uses(self) -> tuple[int | None, ...]:
+        """For each of `parts`, how often it runs at most for one input; `None`: nothing bounds it.
+
+        What `agentsys plan` counts with: less than what may happen would be a broken promise.
+        """
+
     @abstractmethod
     async def conduct(self, value: I, inside: Inside) -> O:  # pyright: ignore[reportGeneralTypeIssues]
         """The output for one validated input.

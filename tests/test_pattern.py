@@ -26,6 +26,10 @@ class Twice(Pattern[str, str]):
     def parts(self) -> tuple[Node[Any, Any], ...]:
         return (self.part,)
 
+    @property
+    def uses(self) -> tuple[int | None, ...]:
+        return (2,)
+
     async def conduct(self, value: str, inside: Inside) -> str:
         middle = len(value) // 2
         halves = value[:middle], value[middle:]

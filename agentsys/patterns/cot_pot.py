@@ -64,6 +64,11 @@ class CotPotCascade(Pattern[X, Y]):
         return self._parts
 
     @property
+    def uses(self) -> tuple[int | None, ...]:
+        """The two ways in every round; the last once."""
+        return (self.rounds, self.rounds, 1)
+
+    @property
     def shape(self) -> str:
         """With how often it draws."""
         return f"{self.rounds}: {super().shape}"

@@ -58,6 +58,11 @@ class Remembered(Pattern[X, Y]):
         """The node whose answers are remembered."""
         return (self.part,)
 
+    @property
+    def uses(self) -> tuple[int | None, ...]:
+        """Once."""
+        return (1,)
+
     async def conduct(self, value: X, inside: Inside) -> Y:
         """The answer that was kept, or a new one."""
         context = inside.context

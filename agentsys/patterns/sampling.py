@@ -81,6 +81,11 @@ class Sampling(Pattern[X, Y]):
         return (self.node,)
 
     @property
+    def uses(self) -> tuple[int | None, ...]:
+        """As many draws as there may be."""
+        return (self.most,)
+
+    @property
     def shape(self) -> str:
         """With how often it draws."""
         return f"{self.most}, {self.bound}: {super().shape}"

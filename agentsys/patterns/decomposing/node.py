@@ -35,6 +35,11 @@ class Decompose(Pattern[X, Y]):
         return self.way.parts if self.attempt is None else (self.attempt, *self.way.parts)
 
     @property
+    def uses(self) -> tuple[int | None, ...]:
+        """The attempt once, and what the way needs."""
+        return self.way.uses if self.attempt is None else (1, *self.way.uses)
+
+    @property
     def shape(self) -> str:
         """With the way it goes, and its bound."""
         return f"{type(self.way).__name__} of {self.way.most}: {super().shape}"

@@ -53,6 +53,11 @@ class Way(ABC):
         """The nodes."""
         return self.split, self.solve, self.join
 
+    @property
+    @abstractmethod
+    def uses(self) -> tuple[int, int, int]:
+        """How often each of them runs at most."""
+
     @abstractmethod
     async def lead(self, led: Led, told: Attempted[Any, Any] | None, inside: Inside) -> None:
         """Find the answers, or as many as imply the result.
@@ -97,6 +102,11 @@ class AtOnce(Way):
 
     depends_on: Callable[[Any], Iterable[int]] | None
 
+    @property
+    def uses(self) -> tuple[int, int, int]:
+        """One split, for as many sub-questions as are allowed."""
+        return 1, self.most, 1
+
     async def lead(self, led: Led, told: Attempted[Any, Any] | None, inside: Inside) -> None:
         """Find the answers."""
         given = led.problem
@@ -119,6 +129,11 @@ class AtOnce(Way):
 @dataclass(frozen=True)
 class OneByOne(Way):
     """The next sub-question when the ones before it have been answered."""
+
+    @property
+    def uses(self) -> tuple[int, int, int]:
+        """The split is asked once more, to say that there are enough."""
+        return self.most + 1, self.most, 1
 
     async def lead(self, led: Led, told: Attempted[Any, Any] | None, inside: Inside) -> None:
         """Find the answers."""

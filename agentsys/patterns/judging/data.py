@@ -56,6 +56,11 @@ class OnData(Pattern[P, R]):
         """The node that is asked."""
         return (self._asked,)
 
+    @property
+    def uses(self) -> tuple[int | None, ...]:
+        """Once."""
+        return (1,)
+
     async def conduct(self, value: P, inside: Inside) -> R:
         """What it says."""
         tried = await inside.run(self._asked, Shown(text=as_data(value, self.takes)), "asked")

@@ -71,6 +71,11 @@ class Judging(Pattern[Candidate[X, Y], Verdict], Generic[X, Y]):
         return (self._inner,)
 
     @property
+    def uses(self) -> tuple[int | None, ...]:
+        """Once."""
+        return (1,)
+
+    @property
     def shape(self) -> str:
         """With what is made of its verdicts."""
         return f"{super().shape} {self._calibration} {self._sure}"
@@ -183,6 +188,11 @@ class _Quick(Pattern[Candidate[X, Y], Verdict], Generic[X, Y]):
         """The decision."""
         return (self._asked,)
 
+    @property
+    def uses(self) -> tuple[int | None, ...]:
+        """Once."""
+        return (1,)
+
     async def conduct(self, value: Candidate[X, Y], inside: Inside) -> Verdict:
         """What was decided."""
         tried = await inside.run(self._asked, value, "decide")
@@ -203,6 +213,11 @@ class _Reasoned(Pattern[Candidate[X, Y], Verdict], Generic[X, Y]):
     def parts(self) -> tuple[Node[Any, Any], ...]:
         """The agent."""
         return (self._asked,)
+
+    @property
+    def uses(self) -> tuple[int | None, ...]:
+        """Once."""
+        return (1,)
 
     async def conduct(self, value: Candidate[X, Y], inside: Inside) -> Verdict:
         """What it rules, with the evidence that stands in the answer."""

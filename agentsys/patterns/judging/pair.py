@@ -113,6 +113,11 @@ class _Pairwise(Pattern[Pair[X, Y], Preference], Generic[X, Y]):
         """The decision about one order."""
         return (self._asked,)
 
+    @property
+    def uses(self) -> tuple[int | None, ...]:
+        """In both orders."""
+        return (2,)
+
     async def conduct(self, value: Pair[X, Y], inside: Inside) -> Preference:
         """The preference over both orders."""
         orders = ((value.a, value.b), (value.b, value.a))

@@ -120,6 +120,15 @@ class Panel(Pattern[Candidate[X, Y], PanelVerdict], Generic[X, Y]):
         return (*single, *self.revising.values(), *([self.larger] if self.larger else []))
 
     @property
+    def uses(self) -> tuple[int | None, ...]:
+        """Everybody once, and in every round those that can think again."""
+        return (
+            *(1 for node in (self.quick, *self.judges) if node is not None),
+            *(self.rounds for _ in self.revising),
+            *([1] if self.larger else []),
+        )
+
+    @property
     def shape(self) -> str:
         """With how it decides."""
         by = (len(self.checks), self.matches is None, self.rounds, self.human, self.weights)

@@ -87,6 +87,11 @@ class _Rubric(Pattern[Candidate[X, Y], Scores], Generic[X, Y]):
         """The agent."""
         return (self._asked,)
 
+    @property
+    def uses(self) -> tuple[int | None, ...]:
+        """Once."""
+        return (1,)
+
     async def conduct(self, value: Candidate[X, Y], inside: Inside) -> Scores:
         """What it scores."""
         tried = await inside.run(self._asked, value, "score")

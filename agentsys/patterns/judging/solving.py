@@ -43,6 +43,11 @@ class _BySolving(Pattern[Candidate[X, Y], Verdict], Generic[X, Y]):
         """The solver."""
         return (self._solver,)
 
+    @property
+    def uses(self) -> tuple[int | None, ...]:
+        """Once."""
+        return (1,)
+
     async def conduct(self, value: Candidate[X, Y], inside: Inside) -> Verdict:
         """Whether the solver gets the same."""
         tell_of_authors(self.name, self.tiers, inside.context)

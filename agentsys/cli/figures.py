@@ -4,8 +4,8 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from agentsys.cli.numbers import NONE, count, money, percent, seconds, span
 from agentsys.cli.output import dollars, print_json, print_table, rates, say
+from agentsys.evaluation.numbers import NONE, count, money, percent, seconds, span
 from agentsys.money import usd
 
 if TYPE_CHECKING:

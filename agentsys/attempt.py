@@ -146,12 +146,17 @@ class Attempt:
         if reason:
             return await self._refused(asked, Abstain(reason), turns)
         sure = asked.call.confidence
-        if sure is not None and sure < self.agent.threshold(self.tier):
+        if sure is not None and self._doubts(sure, asked.call.deployment):
             await self._decide(asked, self.onward, UNCERTAIN)
             turns = (*turns, Objection(UNCERTAIN))
             return Answer(turns, output=output, confidence=sure, doubtful=True)
         await self._decide(asked, "accept")
         return Answer(turns, output=output, confidence=sure)
+
+    def _doubts(self, sure: float, deployment: str) -> bool:
+        agent, tier = self.agent, self.tier
+        own, thresholds = agent.threshold(tier), self.context.thresholds
+        return thresholds.doubts(agent.name, tier, deployment, sure, own)
 
     async def _refused(self, asked: Asked, error: AgentSysError, turns: tuple[Turn, ...]) -> Answer:
         await self._decide(asked, self.retry, error.message)

@@ -19,6 +19,7 @@ from agentsys.plain import digest
 from agentsys.prompt import Objection, Turn
 from agentsys.schema import dump
 from agentsys.singleflight import SingleFlight
+from agentsys.thresholds import DEFINED, Thresholds
 
 _NUMBERS = re.compile(r"~\d+|/\d+(?=[/~]|$)")
 """In a place: which attempt, item or sample it is."""
@@ -108,6 +109,8 @@ class Context:
     team: str = ""
     """Whose part of the tenant's shared memory is used; empty: the tenant's own."""
     memory: SharedMemory | None = None
+    thresholds: Thresholds = DEFINED
+    """From which confidence on answers are taken."""
     stop: Callable[[Any], Any] = _cannot_stop
     """LangGraph's `interrupt`: stops the run with a question."""
     passing: tuple[type[BaseException], ...] = ()

@@ -23,6 +23,7 @@ from agentsys.node import Node
 from agentsys.run import Cost, Run
 from agentsys.running import FINAL, Parts, path_of
 from agentsys.schema import dump, restored
+from agentsys.thresholds import DEFINED, Thresholds, find
 from agentsys.writer import OnEvent
 
 
@@ -131,6 +132,8 @@ class Resuming:
     on_event: OnEvent | None
     tenant: str | None = None
     """Whose run it must be; `None`: anybody's."""
+    thresholds: Thresholds | None = None
+    """Those that it was begun with, where the store does not have them."""
 
     async def run(self) -> Run[Any]:
         """The result that it has, or that it comes to.
@@ -152,8 +155,9 @@ class Resuming:
 
     async def _going_on(self, ledger: Ledger, past: Past, resumed: RunResumed) -> Run[Any]:
         parts, start = self.parts, past.start
+        thresholds = await self._begun_with(ledger, start)
         running = parts.running(
-            self.node, self._task(past), start, self._limit(past), self.on_event
+            self.node, self._task(past), start, self._limit(past), self.on_event, thresholds
         )
         running.context.journal.load([*past.events, resumed])
         running.writer.calls.extend(past.calls())
@@ -162,7 +166,7 @@ class Resuming:
 
         def without(call_id: str) -> Context:
             not_counted.add(call_id)
-            context = parts.context(start, running.writer)
+            context = parts.context(start, running.writer, thresholds)
             events = Past.read(ledger, self.run_id).events
             context.journal.load(events, again=frozenset(not_counted))
             return context
@@ -171,6 +175,28 @@ class Resuming:
         # What made a run end is in LangGraph's state, too: it must not end again by that.
         running.anew = past.end is not None
         return await running.run(resumed)
+
+    async def _begun_with(self, ledger: Ledger, start: RunStarted) -> Thresholds:
+        """The thresholds that the run keeps."""
+        version, given = start.thresholds, self.thresholds
+        if given is not None and given.version == version:
+            return given
+        if given is not None:
+            raise UserError(
+                f"The run {self.run_id!r} was begun with the thresholds {version or 'as defined'},"
+                f" not with {given.version or 'those as defined'}.",
+                hint="Leave them out, or give those.",
+            )
+        if not version:
+            return DEFINED
+        try:
+            return await find(ledger.store, start.graph, version)
+        except UnknownName as error:
+            raise UserError(
+                f"The run {self.run_id!r} was begun with the thresholds {version!r}, which the "
+                "store does not have.",
+                hint="Give them: run(…, resume=…, thresholds=…).",
+            ) from error
 
     def _limit(self, past: Past) -> Budget | None:
         """The run's own budget, less what was spent in it before it had one."""

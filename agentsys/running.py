@@ -28,6 +28,7 @@ from agentsys.models.base import Model
 from agentsys.node import Node
 from agentsys.run import Question, Run
 from agentsys.stores import Store
+from agentsys.thresholds import DEFINED, InForce, Thresholds
 from agentsys.writer import OnEvent, Writer
 
 if TYPE_CHECKING:
@@ -184,6 +185,8 @@ class Parts:
     memory: SharedMemory | None
     checkpoints: str | None
     """URL of where LangGraph keeps the state of durable runs."""
+    in_force: InForce
+    """The thresholds that runs take which are given none."""
 
     @property
     def ledger(self) -> Ledger | None:
@@ -197,11 +200,13 @@ class Parts:
         start: RunStarted,
         budget: Budget | None,
         on_event: OnEvent | None,
+        thresholds: Thresholds,
     ) -> Running:
         """A run that is about to begin or to go on."""
         writer = self.writer(start, budget, on_event)
         checkpoints = self.checkpoints if start.durable else None
-        return Running(node, task, start.graph, writer, self.context(start, writer), checkpoints)
+        context = self.context(start, writer, thresholds)
+        return Running(node, task, start.graph, writer, context, checkpoints)
 
     def writer(
         self, start: RunStarted, budget: Budget | None = None, on_event: OnEvent | None = None
@@ -212,7 +217,9 @@ class Parts:
             purse = purse.within("", _for_a_run(budget))
         return Writer(self.ledger, purse, on_event)
 
-    def context(self, start: RunStarted, writer: Writer) -> Context:
+    def context(
+        self, start: RunStarted, writer: Writer, thresholds: Thresholds = DEFINED
+    ) -> Context:
         """The surroundings of a run."""
         return Context(
             run_id=start.run_id,
@@ -223,6 +230,7 @@ class Parts:
             team=start.team,
             place=quote(start.run_id, safe=""),
             memory=self.memory,
+            thresholds=thresholds,
             purse=writer.purse,
         )
 

@@ -26,6 +26,7 @@ from agentsys.running import Parts
 from agentsys.schema import dump, name_of, stored, validate
 from agentsys.settings import Settings
 from agentsys.stores import Store, open_store
+from agentsys.thresholds import InForce, Thresholds
 from agentsys.unenforced import Unenforced
 from agentsys.writer import OnEvent
 
@@ -72,7 +73,7 @@ class System:
         """What may be spent, and what was."""
         if memory is None and store is not None:
             memory = SharedMemory(store)
-        self._parts = Parts(models, store, self.budgets, memory, checkpoints)
+        self._parts = Parts(models, store, self.budgets, memory, checkpoints, InForce(store))
         self._sync = BlockingLoop()
         self._unenforced: Unenforced | None = None
 
@@ -119,6 +120,7 @@ class System:
         tenant: str = "",
         team: str = "",
         budget: Budget | None = None,
+        thresholds: Thresholds | None = None,
         run_id: str | None = None,
         on_event: OnEvent | None = None,
     ) -> Run[Y]: ...
@@ -132,6 +134,7 @@ class System:
         answer: Any = ...,
         tenant: str = "",
         budget: Budget | None = None,
+        thresholds: Thresholds | None = None,
         on_event: OnEvent | None = None,
     ) -> Run[Y]: ...
     async def run(
@@ -144,6 +147,7 @@ class System:
         tenant: str = "",
         team: str = "",
         budget: Budget | None = None,
+        thresholds: Thresholds | None = None,
         run_id: str | None = None,
         resume: str | None = None,
         answer: Any = _NOTHING,
@@ -160,6 +164,9 @@ class System:
                 With `resume`: whose run it must be; empty: anybody's.
             team: Whose part of the tenant's shared memory; empty: the tenant's own.
             budget: What this run may spend; on resuming: in place of what it was begun with.
+            thresholds: From which confidence on answers are taken; default: those that the store
+                has in use for the name of the graph, else the definitions' own (`DEFINED`). A run
+                that is resumed keeps its version; give it where the store does not have it.
             run_id: An id of your own; LangGraph then keeps checkpoints of the run, too, where the
                 system has a place for them.
             resume: The id of a run that was cut off, has failed or waits for an answer. Nothing
@@ -183,13 +190,16 @@ class System:
             given = () if answer is _NOTHING else (answer,)
             await self._tell_unenforced(node)
             whose = tenant or None
-            going = Resuming(self._parts, node, resume, budget, given, on_event, whose)
+            going = Resuming(self._parts, node, resume, budget, given, on_event, whose, thresholds)
             return cast("Run[Y]", await going.run())
         task = _fitting(node, task)
         await self._tell_unenforced(node)
+        graph = name or node.name
+        if thresholds is None:
+            thresholds = await self._parts.in_force.of(graph, node)
         start = RunStarted(
             run_id=_own(run_id) if run_id is not None else uuid4().hex,
-            graph=name or node.name,
+            graph=graph,
             task=_as_json(task, node),
             tenant=tenant,
             seed=seed,
@@ -197,6 +207,7 @@ class System:
             team=team,
             process=process(),
             durable=run_id is not None,
+            thresholds=thresholds.version,
         )
         async with AsyncExitStack() as stack:
             if self.store is not None:
@@ -205,7 +216,7 @@ class System:
                 await stack.enter_async_context(work)
             if run_id is not None:
                 self._require_new(run_id)
-            running = self._parts.running(node, task, start, budget, on_event)
+            running = self._parts.running(node, task, start, budget, on_event, thresholds)
             return cast("Run[Y]", await running.run(start))
 
     @overload
@@ -219,6 +230,7 @@ class System:
         tenant: str = "",
         team: str = "",
         budget: Budget | None = None,
+        thresholds: Thresholds | None = None,
         run_id: str | None = None,
     ) -> Run[Y]: ...
     @overload
@@ -231,6 +243,7 @@ class System:
         answer: Any = ...,
         tenant: str = "",
         budget: Budget | None = None,
+        thresholds: Thresholds | None = None,
     ) -> Run[Y]: ...
     def run_sync(self, node: Node[X, Y], task: X | None = None, **how: Any) -> Run[Y]:
         """`run`, for code that is not async; threads take turns.

@@ -1,0 +1,220 @@
+"""Fitted thresholds: from which confidence on an answer is taken, in place of a definition's own.
+
+They belong to a graph's name and shape. The store keeps every version of them, and says which one
+is in use; a run takes that one, or none where the graph's definition has changed since.
+"""
+
+import logging
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from agentsys.calibration import Isotonic, Platt
+from agentsys.errors import StoreError, UnknownName
+from agentsys.stores import Store
+
+FRESH_S = 1.0
+"""After so many seconds it is looked up again which version is in use."""
+
+_IN_USE = "thresholds"
+"""Namespace of the version that is in use, by graph; those of a graph are in `thresholds:GRAPH`."""
+
+_log = logging.getLogger(__name__)
+
+Calibration = Platt | Isotonic
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """From which confidence on the answers of a node on a tier are taken."""
+
+    at_least: float
+    """The least; one that is lower is doubtful. On the calibrated scale, where there is one."""
+    calibration: Calibration | None = None
+    """From confidence to the probability of being right; `None`: the confidence is compared."""
+    models: Mapping[str, Calibration] = field(default_factory=dict[str, Calibration])
+    """By deployment, where each was measured by itself: of no other this gate says anything."""
+
+    def means(self, confidence: float, deployment: str) -> float | None:
+        """What a confidence means here; `None` of a deployment that was not measured."""
+        if not self.models:
+            return confidence if self.calibration is None else self.calibration(confidence)
+        found = self.models.get(deployment)
+        return None if found is None else found(confidence)
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """The gates of a graph's agents, with a name for reports."""
+
+    version: str
+    """Empty: the definitions' own."""
+    gates: Mapping[tuple[str, str], Gate] = field(default_factory=dict[tuple[str, str], Gate])
+    """By node and tier; where there is none, the agent's own `min_confidence` decides."""
+
+    def doubts(self, node: str, tier: str, deployment: str, confidence: float, own: float) -> bool:
+        """Whether a confidence is too low.
+
+        Args:
+            node: The agent's name.
+            tier: The tier that was asked.
+            deployment: The deployment that answered.
+            confidence: As it was told.
+            own: What the agent itself asks for.
+        """
+        gate = self.gates.get((node, tier))
+        meant = None if gate is None else gate.means(confidence, deployment)
+        return confidence < own if gate is None or meant is None else meant < gate.at_least
+
+
+DEFINED = Thresholds("")
+"""The definitions' own, whatever the store has."""
+
+
+@dataclass(frozen=True)
+class Kept:
+    """Thresholds as the store has them."""
+
+    thresholds: Thresholds
+    graph: str
+    shape: str
+    """Digest of what the graph was made of."""
+    about: dict[str, Any]
+    """How they were fitted, and what came of it: JSON data."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """A gate on paper."""
+
+    node: str
+    tier: str
+    gate: Gate
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """A version on paper."""
+
+    shape: str
+    gates: tuple[_Line, ...]
+    about: dict[str, Any]
+
+
+_PAGE: TypeAdapter[_Page] = TypeAdapter(_Page)
+
+
+def digest_of(shape: str) -> str:
+    """Of a node's `shape`."""
+    return blake2b(shape.encode("utf-8", "backslashreplace"), digest_size=8).hexdigest()
+
+
+async def keep(store: Store, kept: Kept) -> None:
+    """Keep a version; what is in use stays in use."""
+    lines = tuple(_Line(*place, gate) for place, gate in kept.thresholds.gates.items())
+    page = _PAGE.dump_python(_Page(kept.shape, lines, kept.about), mode="json")
+    await store.put(_of(kept.graph), kept.thresholds.version, page)
+
+
+async def versions(store: Store, graph: str) -> list[Kept]:
+    """All versions of a graph, the oldest first."""
+    values = await store.values(_of(graph))
+    ordered = sorted(values.items(), key=lambda item: (item[1].written, item[0]))
+    return [_kept(graph, version, value.data) for version, value in ordered]
+
+
+async def graphs(store: Store) -> list[str]:
+    """The graphs that there are thresholds of."""
+    return [space.removeprefix(_of("")) for space in await store.spaces(_of(""))]
+
+
+async def find(store: Store, graph: str, version: str) -> Thresholds:
+    """A version of a graph.
+
+    Raises:
+        UnknownName: there is none of that name.
+    """
+    value = await store.get(_of(graph), version)
+    if value is None:
+        raise UnknownName("version of thresholds", version, await store.values(_of(graph)))
+    return _kept(graph, version, value.data).thresholds
+
+
+async def use(store: Store, graph: str, version: str) -> None:
+    """Have runs of a graph take a version from now on; empty: none."""
+    await store.put(_IN_USE, graph, {"version": version})
+
+
+async def in_use(store: Store, graph: str) -> str:
+    """The version that runs of a graph take; empty: none."""
+    value = await store.get(_IN_USE, graph)
+    return "" if value is None else str(value.data["version"])
+
+
+class InForce:
+    """The thresholds that runs take; what the store says is asked again after a second."""
+
+    def __init__(self, store: Store | None) -> None:
+        self._store = store
+        self._known: dict[str, tuple[float, Kept | None]] = {}
+        self._told: set[str] = set()
+
+    async def of(self, graph: str, node: Any) -> Thresholds:
+        """Those of a graph's name; the definitions' own where its node is another one by now.
+
+        Args:
+            graph: Its name.
+            node: The graph.
+        """
+        kept = await self._looked_up(graph)
+        if kept is None:
+            return DEFINED
+        if kept.shape != digest_of(node.shape):
+            self._tell(kept)
+            return DEFINED
+        return kept.thresholds
+
+    async def _looked_up(self, graph: str) -> Kept | None:
+        if self._store is None:
+            return None
+        since, kept = self._known.get(graph, (float("-inf"), None))
+        if time.monotonic() - since > FRESH_S:
+            now, kept = time.monotonic(), await self._read(self._store, graph)
+            self._known[graph] = (now, kept)
+        return kept
+
+    async def _read(self, store: Store, graph: str) -> Kept | None:
+        version = await in_use(store, graph)
+        value = await store.get(_of(graph), version) if version else None
+        return None if value is None else _kept(graph, version, value.data)
+
+    def _tell(self, kept: Kept) -> None:
+        version = kept.thresholds.version
+        if version not in self._told:
+            self._told.add(version)
+            _log.warning(
+                "the thresholds %s of %r are not used: its definition has changed since, and its "
+                "own apply. 'agentsys calibrate' fits new ones.",
+                version,
+                kept.graph,
+            )
+
+
+def _of(graph: str) -> str:
+    return f"{_IN_USE}:{graph}"
+
+
+def _kept(graph: str, version: str, data: Any) -> Kept:
+    try:
+        page = _PAGE.validate_python(data)
+    except ValidationError as error:
+        raise StoreError(
+            f"The thresholds {version!r} of {graph!r} are of another agentsys.",
+            hint=f"Fit new ones, or 'agentsys calibrate off --graph {graph}'.",
+        ) from error
+    gates = {(line.node, line.tier): line.gate for line in page.gates}
+    return Kept(Thresholds(version, gates), graph, page.shape, page.about)

@@ -1,6 +1,7 @@
 """Intervals, percentiles and fits. The one importer of SciPy.
 
-All resampling is over tasks, with a fixed seed: the same data give the same interval.
+All resampling is over tasks, with a fixed seed: the same data give the same interval. How often
+the intervals cover the truth is measured by `benchmarks/coverage.py`.
 """
 
 from __future__ import annotations
@@ -23,6 +24,9 @@ LEVEL = 0.95
 _CELLS = 2_000_000
 """Most indices drawn at once, to bound memory on large suites."""
 
+_UNEQUAL = 1e-12
+"""A relative spread below this is rounding."""
+
 _UNDEFINED = 0.025
 """An interval whose statistic is undefined in a larger share of samples is not given."""
 
@@ -31,13 +35,7 @@ Interval = tuple[float, float]
 
 def wilson(successes: int, tasks: int) -> Interval | None:
     """Wilson's score interval of a success rate; `None` without tasks."""
-    if not tasks:
-        return None
-    from scipy.stats import binomtest  # pyright: ignore[reportUnknownVariableType]
-
-    test: Any = binomtest(successes, tasks)
-    interval = test.proportion_ci(confidence_level=LEVEL, method="wilson")
-    return float(interval.low), float(interval.high)
+    return _score(successes / tasks, tasks) if tasks else None
 
 
 def percentile(values: Sequence[float], percent: float) -> float | None:
@@ -49,24 +47,39 @@ def percentile(values: Sequence[float], percent: float) -> float | None:
     return float(np.percentile(np.asarray(values, dtype=float), percent))
 
 
-def ratio_interval(
-    costs: Sequence[float], successes: Sequence[bool], *, seed: int = 0
-) -> tuple[float, float | None] | None:
-    """Bootstrap interval of Σ costs / Σ successes.
+def ratio_interval(costs: Sequence[float], successes: Sequence[float]) -> Interval | None:
+    """Interval of Σ costs / Σ successes; `None` without a success, and of a single task.
 
-    A sample without a success has an infinite ratio: an upper end of `None` is unbounded, and
-    the whole is `None` where already the lower end is.
+    On the log scale, Student's interval of the mean cost and Wilson's of the success rate make one
+    as variances add up (MOVER: Zou and Donner 2008, Donner and Zou 2012), less what the sample's
+    correlation of cost and success takes away. Wilson's knows of failures that the sample happens
+    not to have, of which no resampling can; `benchmarks/coverage.py` compares them.
+
+    Args:
+        costs: Of each task.
+        successes: 1 or 0; of a task that was solved several times, the share, and the mean cost.
     """
     import numpy as np
+    from scipy import special
 
-    if not costs:
-        return None
     cost, won = np.asarray(costs, dtype=float), np.asarray(successes, dtype=float)
-    ratios = np.concatenate([_ratio(cost[i], won[i]) for i in _samples(len(cost), seed)])
-    low, high = _ends(ratios)
-    if np.isinf(low):
+    tasks, least = len(cost), _UNEQUAL * float(np.abs(cost).max(initial=0.0))
+    if tasks < 2 or not won.any():
         return None
-    return low, None if np.isinf(high) else high
+    mean, share, spread = float(cost.mean()), float(won.mean()), float(cost.std(ddof=1))
+    if not mean > 0:
+        return 0.0, 0.0
+    variance, together = float(won.var()), 0.0
+    if spread > least and variance > 0:
+        together = float(np.corrcoef(cost, won)[0, 1])
+    # Shares of several tries tell more than one try a task.
+    low, high = _score(share, tasks * share * (1 - share) / variance if variance else tasks)
+    about = float(special.stdtrit(tasks - 1, (1 + LEVEL) / 2)) * spread / math.sqrt(tasks) / mean
+    below, above = math.log(high / share), math.log(share / low)
+    return (
+        mean / share * math.exp(-_joined(about, below, together)),
+        mean / share * math.exp(_joined(about, above, together)),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +209,23 @@ def _paired(
     return Difference(value if np.isfinite(value) else None, _ends(finite))
 
 
+def _score(share: float, tasks: float) -> Interval:
+    """Wilson's interval; both ends of nothing and of all are exact."""
+    from scipy import special
+
+    z = float(special.ndtri((1 + LEVEL) / 2))
+    middle = share + z * z / (2 * tasks)
+    half = z * math.sqrt(share * (1 - share) / tasks + (z / (2 * tasks)) ** 2)
+    whole = 1 + z * z / tasks
+    low, high = (middle - half) / whole, (middle + half) / whole
+    return 0.0 if share == 0 else low, 1.0 if share == 1 else high
+
+
+def _joined(first: float, second: float, correlation: float) -> float:
+    """The half of an interval of a difference, from those of its parts."""
+    return math.sqrt(max(0.0, first**2 + second**2 - 2 * correlation * first * second))
+
+
 def _ratio(over: NDArray[Any], under: NDArray[Any]) -> NDArray[Any]:
     import numpy as np
 
@@ -233,3 +263,16 @@ def pass_at_k(draws: int, passed: int, k: int) -> float:
     if not 1 <= k <= draws or not 0 <= passed <= draws:
         raise ValueError(f"pass@{k} cannot be told from {passed} of {draws} draws")
     return 1 - comb(draws - passed, k) / comb(draws, k)
+
+
+def upper_bound(errors: float, trials: float, *, level: float = LEVEL) -> float:
+    """Clopper and Pearson's one-sided upper bound of an error rate; 1 of nothing.
+
+    The largest rate at which so few errors are no less likely than `1 - level`; exact at any size.
+    """
+    if errors >= trials:
+        return 1.0
+    from scipy.special import betaincinv  # pyright: ignore[reportUnknownVariableType]
+
+    bound: Any = betaincinv(errors + 1, trials - errors, level)
+    return float(bound)

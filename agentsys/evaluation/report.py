@@ -9,7 +9,7 @@ without an outcome), added up in whole nano-dollars:
 | `tasks` | #T; every assigned task counts, failed ones are never dropped |
 | `success_rate`, `success_ci` | #S / #T; Wilson's 95 % interval |
 | `cps_usd` | C / #S; none (not 0, not ∞) without a success |
-| `cps_ci` | 95 % bootstrap over tasks, 2,000 resamples; an upper end of none is unbounded |
+| `cps_ci` | 95 %: of C / #T (Student's, of its logarithm) and of #S / #T (Wilson's) together |
 | `loaded_cps_usd` | (C + F · (#T − #S)) / #S, F what a failed task costs you |
 | `escalation_rate` | tasks in which a reply went to the next tier / #T |
 | `schema_validity_rate` | first replies that fit their schema / first replies with a schema |

@@ -1,6 +1,5 @@
 """Intervals against known values and against what must hold for any data."""
 
-import math
 import subprocess
 import sys
 from pathlib import Path
@@ -56,14 +55,15 @@ tasks = st.lists(
 
 @settings(max_examples=40, deadline=None)
 @given(tasks)
-def test_a_ratio_interval_is_ordered_and_in_range(pairs):
-    """Its ends are ordered, and never below what all tasks together could cost."""
-    interval = ratio_interval([cost for cost, _ in pairs], [won for _, won in pairs])
-    if interval is None:
-        return
-    low, high = interval
-    assert min(cost for cost, _ in pairs) - 1e-9 <= low
-    assert high is None or low <= high
+def test_a_ratio_is_in_its_interval(pairs):
+    """Whatever the data; there is an interval wherever there are two tasks and a success."""
+    costs, wins = [cost for cost, _ in pairs], [won for _, won in pairs]
+    interval = ratio_interval(costs, wins)
+    assert (interval is None) == (len(pairs) < 2 or not any(wins))
+    if interval is not None:
+        low, high = interval
+        assert low <= sum(costs) / sum(wins) * (1 + 1e-9)
+        assert high >= sum(costs) / sum(wins) * (1 - 1e-9)
 
 
 def test_a_ratio_interval_covers_as_often_as_it_says():
@@ -77,21 +77,57 @@ def test_a_ratio_interval_covers_as_often_as_it_says():
         interval = ratio_interval(costs, wins)
         assert interval is not None
         low, high = interval
-        inside += low <= truth <= (math.inf if high is None else high)
+        inside += low <= truth <= high
     assert 178 <= inside <= 200
 
 
-def test_equal_tasks_leave_no_doubt():
-    """Where every task costs the same and succeeds, the interval is a point."""
-    assert ratio_interval([0.5] * 10, [True] * 10) == (0.5, 0.5)
+@pytest.mark.parametrize("won", [1, 7, 10])
+def test_where_all_cost_the_same_only_success_is_in_doubt(won):
+    """The interval is Wilson's, turned over; also where no task failed."""
+    rate = wilson(won, 10)
+    assert rate is not None
+    expected = (0.5 / rate[1], 0.5 / rate[0])
+    assert ratio_interval([0.5] * 10, [True] * won + [False] * (10 - won)) == pytest.approx(
+        expected
+    )
 
 
-def test_a_rare_success_has_no_upper_end():
-    """One success in five: many samples have none, and their ratio is infinite."""
-    interval = ratio_interval([1.0] * 5, [True] + [False] * 4)
-    assert interval is not None
-    assert interval[0] > 0
-    assert interval[1] is None
+def test_where_all_cost_the_same_and_less_may_be_no_rounding_shows():
+    """Costs that differ in their last bit are equal."""
+    wins = [True] * 9 + [False]
+    rounded = [0.1 + 0.2] + [0.3] * 9
+    assert ratio_interval(rounded, wins) == pytest.approx(ratio_interval([0.3] * 10, wins))
+
+
+def test_what_is_free_is_free_for_certain():
+    """No cost at all is no cost per success."""
+    assert ratio_interval([0.0] * 5, [True] * 5) == (0.0, 0.0)
+
+
+def test_failures_that_cost_more_widen_the_interval():
+    """Each failure then raises the cost and takes a success away; a cheap one evens out."""
+    wins = [True] * 14 + [False] * 6
+
+    def ends(success, failure):
+        interval = ratio_interval([success if won else failure for won in wins], wins)
+        assert interval is not None
+        return interval[1] / interval[0]
+
+    assert ends(1.0, 3.0) > ends(1.0, 1.0) > ends(3.0, 1.0)
+
+
+def test_tries_of_one_task_tell_less_than_as_many_tasks():
+    """Tries of a task that is always solved, or never, are one piece of evidence together."""
+    alike = ratio_interval([1.0] * 10, [1.0] * 7 + [0.0] * 3)
+    apart = ratio_interval([1.0] * 10, [0.7] * 5 + [0.8] * 5)
+    assert alike is not None
+    assert apart is not None
+    assert apart[1] / apart[0] < alike[1] / alike[0]
+
+
+def test_one_task_tells_nothing_about_others():
+    """How much costs differ cannot be told from one of them."""
+    assert ratio_interval([1.0], [True]) is None
 
 
 def test_no_success_has_no_interval():
@@ -101,14 +137,14 @@ def test_no_success_has_no_interval():
 
 def test_the_same_data_give_the_same_interval():
     """The resampling is seeded."""
-    costs, wins = [float(n) for n in range(30)], [n % 3 > 0 for n in range(30)]
-    assert ratio_interval(costs, wins) == ratio_interval(costs, wins)
+    first, second = [n % 3 > 0 for n in range(30)], [n % 5 > 0 for n in range(30)]
+    assert paired_success(first, second) == paired_success(first, second)
 
 
 def test_large_suites_fit_in_memory():
     """Thousands of tasks are resampled piece by piece, with the same precision."""
-    interval = ratio_interval([1.0, 3.0] * 1_500, [True] * 3_000)
-    assert interval == pytest.approx((2.0, 2.0), abs=0.05)
+    difference = paired_success([n % 2 == 0 for n in range(3_000)], [True] * 3_000)
+    assert difference.interval == pytest.approx((-0.5, -0.5), abs=0.02)
 
 
 def test_pairing_removes_what_the_tasks_share():

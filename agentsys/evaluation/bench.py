@@ -22,6 +22,7 @@ from agentsys.errors import (
     UnknownName,
     UserError,
 )
+from agentsys.evaluation.scorers import scored
 from agentsys.evaluation.suites import Suite, Task
 from agentsys.events import Assigned, BenchStarted, Event, Outcome, RunStarted
 from agentsys.leases import leased
@@ -204,7 +205,9 @@ class _Work:
             name=graph,
             on_event=watch,
         )
-        return run.has_output and suite.scorer(run.output_json(), task.reference)
+        if not run.has_output:
+            return False
+        return (await scored(suite.scorer, run.output_json(), task, self._system)).success
 
     def _keep(self, graph: str, task_id: str, success: bool) -> None:
         self._done[graph, task_id] = success

@@ -5,12 +5,12 @@ from pydantic import BaseModel
 
 from agentsys import step
 from agentsys.errors import InvalidTask, UnknownName, UserError
-from agentsys.evaluation.scorers import Exact, Numeric
-from agentsys.evaluation.suites import SUITES, Suite, Task, load_suite
+from agentsys.evaluation.scorers import Comparison, Exact, Numeric
+from agentsys.evaluation.suites import MADE, Suite, Task, load_suite
 from tests.shapes import Answer, Question, double, solve
 
 
-@pytest.mark.parametrize("name", SUITES)
+@pytest.mark.parametrize("name", MADE)
 def test_a_suite_is_the_same_every_time(name):
     """The same limit and seed give the same tasks, each with an id of its own."""
     first, second = (load_suite(name, limit=20, seed=5) for _ in range(2))
@@ -19,13 +19,14 @@ def test_a_suite_is_the_same_every_time(name):
     assert first.tasks != load_suite(name, limit=20, seed=6).tasks
 
 
-@pytest.mark.parametrize("name", SUITES)
+@pytest.mark.parametrize("name", MADE)
 def test_the_tasks_are_questions_with_a_number(name):
     """Any graph from a text to something with a value can be run on them."""
     suite = load_suite(name, limit=5)
     suite.require("solve", solve)
     for task in suite.tasks:
         assert isinstance(task.fitted(Question), Question)
+        assert isinstance(suite.scorer, Comparison)
         assert suite.scorer({"value": task.reference}, task.reference)
         assert not suite.scorer({"value": task.reference + 1}, task.reference)
 

@@ -23,6 +23,7 @@ from random import Random
 from typing import Any
 
 from agentsys.errors import ToolFailed, UserError
+from agentsys.evaluation.scorers import Comparison
 from agentsys.evaluation.suites import Suite, Task
 from agentsys.tools.arithmetic import evaluate
 
@@ -130,7 +131,8 @@ def _solved(suite: Suite, task: Task) -> str:
 
 
 def _right(suite: Suite, task: Task, expression: str) -> bool:
-    return suite.scorer(evaluate(expression), task.reference)
+    scorer = suite.scorer
+    return isinstance(scorer, Comparison) and scorer(evaluate(expression), task.reference)
 
 
 Tokens = list[str]

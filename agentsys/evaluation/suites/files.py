@@ -1,0 +1,143 @@
+"""Files of tasks: JSON lines, a JSON array, CSV; each plain or as `.gz`."""
+
+import csv
+import gzip
+import io
+import json
+import zlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any, NoReturn, cast
+
+from agentsys.errors import UserError
+
+MAX_BYTES = 256 << 20
+"""Of a file, unpacked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One object of a file, and where it stands."""
+
+    file: str
+    place: str
+    """`line 3`, or `item 3` of an array."""
+    number: int
+    """From 1: the line, or the item."""
+    data: Mapping[str, Any]
+
+    def text(self, *names: str) -> str:
+        """The text under the first of these names that is there.
+
+        Raises:
+            UserError: there is none, or it is no text, or empty.
+        """
+        value = self.value(*names)
+        if not isinstance(value, str) or not value.strip():
+            self.refuse(f"{self._key(*names)!r} is not text: {str(value)[:60]!r}")
+        return value
+
+    def value(self, *names: str) -> Any:
+        """What is under the first of these names that is there.
+
+        Raises:
+            UserError: there is none.
+        """
+        key = self._key(*names)
+        if key is None:
+            self.refuse(f"there is no {' or '.join(repr(name) for name in names)}")
+        return self.data[key]
+
+    def has(self, *names: str) -> bool:
+        """Whether one of these names is there."""
+        return self._key(*names) is not None
+
+    def _key(self, *names: str) -> str | None:
+        return next((name for name in names if self.data.get(name) is not None), None)
+
+    def refuse(self, what: str) -> NoReturn:
+        """Say what is wrong with it.
+
+        Raises:
+            UserError: always.
+        """
+        raise UserError(f"{self.file}, {self.place}: {what}.")
+
+
+def read(file: str) -> tuple[str, str]:
+    """The text of a file, and a digest of it.
+
+    Raises:
+        UserError: it cannot be read, is too large, or is not UTF-8.
+    """
+    path = Path(file)
+    try:
+        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as stream:
+            content = stream.read(MAX_BYTES + 1)
+    except (OSError, EOFError, zlib.error) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise UserError(f"{file} cannot be read: {reason}.") from error
+    if len(content) > MAX_BYTES:
+        raise UserError(f"{file} has more than {MAX_BYTES >> 20} MB.", hint="Split it.")
+    try:
+        return content.decode("utf-8-sig"), blake2b(content, digest_size=16).hexdigest()
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise UserError(f"{file}, line {line}: this is not UTF-8 text.") from error
+
+
+def json_entries(file: str, text: str) -> Iterator[Entry]:
+    """The objects of JSON lines, or of a JSON array.
+
+    Raises:
+        UserError: something is no JSON, or no object.
+    """
+    if text.lstrip()[:1] == "[":
+        items = cast("list[Any]", _parsed(file, "", text))
+        for number, item in enumerate(items, start=1):
+            yield _entry(file, f"item {number}", number, item)
+        return
+    for number, line in enumerate(text.split("\n"), start=1):
+        if line.strip():
+            place = f"line {number}"
+            yield _entry(file, place, number, _parsed(file, place, line))
+
+
+def csv_entries(file: str, text: str) -> Iterator[Entry]:
+    """The rows of a CSV file whose first row names the columns; an empty cell is none.
+
+    Raises:
+        UserError: a row cannot be read, or has more cells than there are columns.
+    """
+    reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
+    try:
+        for row in reader:
+            place = f"line {reader.line_num}"
+            if None in row:
+                raise UserError(f"{file}, {place}: there are more cells than columns.")
+            cells = {name.strip(): cell for name, cell in row.items() if cell}
+            yield Entry(file, place, reader.line_num, cells)
+    except csv.Error as error:
+        raise UserError(f"{file}, line {reader.line_num}: {error}.") from error
+
+
+def _entry(file: str, place: str, number: int, value: Any) -> Entry:
+    if not isinstance(value, dict):
+        raise UserError(f"{file}, {place}: this is not a JSON object.")
+    return Entry(file, place, number, cast("dict[str, Any]", value))
+
+
+def _parsed(file: str, place: str, text: str) -> Any:
+    try:
+        return json.loads(text, parse_constant=_no_number)
+    except json.JSONDecodeError as error:
+        place = place or f"line {error.lineno}"
+        raise UserError(f"{file}, {place}: this is not JSON: {error.msg}.") from error
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"{file}, {place or 'in it'}: this is not JSON: {error}.") from error
+
+
+def _no_number(text: str) -> float:
+    raise ValueError(f"{text} is no number")

@@ -81,6 +81,7 @@ class Asking:
                 nano_usd=reply.nano_usd,
                 seconds=reply.seconds,
                 text=reply.text,
+                energy_j=reply.energy_j,
             ),
         )
 
@@ -217,6 +218,7 @@ def _failed(call: Call, error: ModelError, onward: Decision) -> Call:
         tokens_out=error.tokens_out,
         nano_usd=error.nano_usd,
         seconds=error.seconds,
+        energy_j=error.energy_j,
         schema_valid=False if isinstance(error, Truncated) else None,
         decision=onward,
         reason=str(error),
@@ -236,4 +238,5 @@ def _spent(call: Call, spent: list[base.Cancelled]) -> Call:
         tokens_out=cut.tokens_out,
         nano_usd=cut.nano_usd,
         seconds=cut.seconds,
+        energy_j=cut.energy_j,
     )

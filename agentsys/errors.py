@@ -27,6 +27,7 @@ AgentSysError
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from typing import Final
 
 
 class AgentSysError(Exception):
@@ -114,6 +115,8 @@ class ModelError(AgentSysError):
         self.tokens_out = tokens_out
         self.nano_usd = nano_usd
         self.seconds = seconds
+        self.energy_j: float | None = None
+        """Joules of this machine's accelerators; `None`: not measured."""
         self.call_id = ""
         """The call, where it failed before the run was resumed."""
 
@@ -193,9 +196,15 @@ class NotRecorded(AgentSysError):
     `detail` is the difference to the nearest request that was recorded, on several lines.
     """
 
+    PREFIX: Final = "not recorded: "
+    """What every message begins with, and so the error of every run that ended by it."""
+
     def __init__(self, message: str, *, hint: str = "", detail: str = "") -> None:
         super().__init__(message, hint=hint)
         self.detail = detail
+
+    def __str__(self) -> str:
+        return f"{super().__str__()}\n{self.detail}".strip()
 
 
 class StoreError(AgentSysError):

@@ -93,7 +93,10 @@ class Asking:
         """
         if self._under_way is None:
             return Cancelled(
-                deployment="", nano_usd=self.taken.nano_usd, seconds=self.taken.seconds
+                deployment="",
+                nano_usd=self.taken.nano_usd,
+                seconds=self.taken.seconds,
+                energy_j=self.taken.energy_j,
             )
         route, asked = self._under_way
         # Without a model's name it counts by a tokenizer that is on this machine.
@@ -105,6 +108,7 @@ class Asking:
             tokens_in=usage.tokens_in,
             nano_usd=self.taken.nano_usd,
             seconds=self.taken.seconds,
+            energy_j=self.taken.energy_j,
         )
 
     async def _turn(self, left: list[Route]) -> Reply:
@@ -174,6 +178,7 @@ class Asking:
             tokens=marked(cut(reply.tokens, start, end), asked.regex),
             seconds=self.taken.seconds,
             nano_usd=self.taken.nano_usd,
+            energy_j=self.taken.energy_j,
         )
 
     async def _response(self, route: Route, asked: Question) -> Any:

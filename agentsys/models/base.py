@@ -49,6 +49,8 @@ class Reply:
     """That the deployments asked have worked on it: without waits, and no more than the worst."""
     nano_usd: int
     """Of all that were asked."""
+    energy_j: float | None = None
+    """Joules of this machine's accelerators; `None`: not measured."""
 
 
 class Model(Protocol):
@@ -87,6 +89,7 @@ class Cancelled(asyncio.CancelledError):
         tokens_out: int = 0,
         nano_usd: int = 0,
         seconds: float = 0.0,
+        energy_j: float | None = None,
     ) -> None:
         super().__init__(f"The call of {deployment!r} was cancelled.")
         self.deployment = deployment
@@ -94,3 +97,4 @@ class Cancelled(asyncio.CancelledError):
         self.tokens_out = tokens_out
         self.nano_usd = nano_usd
         self.seconds = seconds
+        self.energy_j = energy_j

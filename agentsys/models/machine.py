@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from agentsys.deployment import Deployment
+from agentsys.models.meter import Meter
 
 
 class Machine:
@@ -16,6 +17,8 @@ class Machine:
     """
 
     def __init__(self, now: Callable[[], float] = time.perf_counter) -> None:
+        self.meter = Meter()
+        """Of the GPUs that it has; what they take is shared out like its time."""
         self._now = now
         self._lock = threading.Lock()
         self._own = 0
@@ -48,7 +51,8 @@ class Machine:
         """So many are under way on it, ours among them, as it says itself."""
         with self._lock:
             self._advance()
-            self._others = max(0, requests - self._own)
+            others = self._others = max(0, requests - self._own)
+        self.meter.has_others(others)
 
     def _advance(self) -> None:
         now = self._now()

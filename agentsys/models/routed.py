@@ -75,6 +75,7 @@ class LiteLLMTier:
             reply = await with_retries(asking.round, self._policy, watch=asking.watch)
         except ModelError as error:
             error.nano_usd, error.seconds = asking.taken.nano_usd, asking.taken.seconds
+            error.energy_j = asking.taken.energy_j
             raise
         except asyncio.CancelledError as error:
             raise asking.cancelled() from error

@@ -1,4 +1,4 @@
-"""What all tries of one request have taken: tokens, time, and money at each deployment's price."""
+"""What all tries of one request have taken: tokens, time, joules, and money at each price."""
 
 import time
 from collections.abc import Generator
@@ -22,6 +22,8 @@ class Taken:
     _at: dict[Price, tuple[Usage, float]] = field(default_factory=dict[Price, tuple[Usage, float]])
     """What was taken at each price, and for how long. It is rounded once: rounding each try could
     cost more than was held for all of them."""
+    _joules: list[float | None] = field(default_factory=list[float | None])
+    """Of each try on GPUs of this machine."""
     _machine: Machine = field(default_factory=Machine)
     _began: tuple[float, float] = 0.0, 0.0
     """When the last try began, by the clock of this process and that of its machine."""
@@ -31,15 +33,24 @@ class Taken:
         """What all tries that have ended cost."""
         return sum(price.of(usage, seconds) for price, (usage, seconds) in self._at.items())
 
+    @property
+    def energy_j(self) -> float | None:
+        """Joules of this machine's GPUs in all tries that have ended; `None`: not measured."""
+        known = [joules for joules in self._joules if joules is not None]
+        return sum(known) if known and len(known) == len(self._joules) else None
+
     @contextmanager
     def work_of(self, machine: Machine) -> Generator[None]:
         """The machine works on the next try in this block."""
         self._machine = machine
+        marks = machine.meter.begin()
         self._began = time.perf_counter(), machine.begin()
         try:
             yield
         finally:
             machine.end()
+            if marks:
+                self._joules.append(machine.meter.end(marks))
 
     def book(self, price: Price, usage: Usage) -> None:
         """Count the try that has just ended."""

@@ -9,7 +9,7 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
 from zlib import crc32
@@ -29,6 +29,7 @@ from agentsys.leases import leased
 from agentsys.ledger import Ledger
 from agentsys.node import Node
 from agentsys.system import System
+from agentsys.thresholds import Thresholds
 from agentsys.writer import OnEvent
 
 _log = logging.getLogger(__name__)
@@ -79,6 +80,8 @@ class Bench:
     id: str
     suite: Suite
     graphs: Mapping[str, Node[Any, Any]]
+    thresholds: Mapping[str, Thresholds] = field(default_factory=dict[str, Thresholds])
+    """By graph; default: those in use for its name."""
 
     async def run(
         self, system: System, *, concurrency: int = 8, on_progress: OnProgress | None = None
@@ -203,6 +206,7 @@ class _Work:
             task.fitted(node.takes),
             seed=crc32(f"{suite.seed} {task.id}".encode()),
             name=graph,
+            thresholds=self._bench.thresholds.get(graph),
             on_event=watch,
         )
         if not run.has_output:

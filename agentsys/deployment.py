@@ -55,7 +55,7 @@ class Priced(BaseModel):
 
 
 class Deployment(Priced):
-    """One concrete model behind a tier: a GGUF file run in process, or anything LiteLLM reaches."""
+    """One concrete model behind a tier: a GGUF file, anything LiteLLM reaches, or a recording."""
 
     name: str = Field(min_length=1)
     """How reports call it; also LiteLLM's `model_info.id`."""
@@ -68,6 +68,9 @@ class Deployment(Priced):
     """A path to a GGUF file (relative to the configuration file), or `mini-slm` or `mini-llm`."""
     litellm_params: dict[str, Any] | None = None
     """LiteLLM's own keys: `model`, `api_base`, `api_key`, `rpm`, …"""
+    recorded: str | None = None
+    """A folder that `--record` has written (relative to the configuration file): the calls of this
+    tier that are on record, replayed; of whatever tier they were where this one is `recorded`."""
     guided: Literal["outlines", "strict", "prompt"] | None = None
     """How replies are held to a schema; unset: what the provider is known to have. Not for GGUF
     files, which Outlines and llama.cpp always guide. A schema that Outlines refuses is described
@@ -92,8 +95,9 @@ class Deployment(Priced):
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:
-        if (self.gguf is None) == (self.litellm_params is None):
-            raise ValueError("give either 'gguf' or 'litellm_params'")
+        sources = (self.gguf, self.litellm_params, self.recorded)
+        if sum(source is not None for source in sources) != 1:
+            raise ValueError("give one of 'gguf', 'litellm_params' and 'recorded'")
         if self.litellm_params is not None and not isinstance(
             self.litellm_params.get("model"), str
         ):
@@ -105,7 +109,12 @@ class Deployment(Priced):
     @model_validator(mode="after")
     def _keys_that_apply(self) -> Self:
         given = {key for key in self.model_fields_set if getattr(self, key) is not None}
-        kind, others = ("'gguf'", ("guided",)) if self.gguf else ("'litellm_params'", _IN_PROCESS)
+        if self.recorded is not None:
+            kind, others = "'recorded'", ("guided", *_IN_PROCESS, *Priced.model_fields)
+        elif self.gguf:
+            kind, others = "'gguf'", ("guided",)
+        else:
+            kind, others = "'litellm_params'", _IN_PROCESS
         for key in others:
             if key in given:
                 raise ValueError(f"{key!r} does nothing beside {kind}: leave it out")

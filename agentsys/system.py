@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import AsyncExitStack
+from os import PathLike
 from types import TracebackType
 from typing import Any, TypeVar, cast, overload
 from uuid import uuid4
@@ -17,7 +18,10 @@ from agentsys.ledger import Ledger
 from agentsys.limits import Budget
 from agentsys.memory import Memory, SharedMemory
 from agentsys.models.base import Model
+from agentsys.models.by_tier import ByTier
 from agentsys.models.embedding import embedder
+from agentsys.models.recorded.recorder import Recorder
+from agentsys.models.recorded.replay import Replay
 from agentsys.models.tiers import Tiers
 from agentsys.node import Node
 from agentsys.resume import Resuming
@@ -78,23 +82,39 @@ class System:
         self._unenforced: Unenforced | None = None
 
     @classmethod
-    def load(cls, path: str | None = None) -> "System":
+    def load(
+        cls,
+        path: str | None = None,
+        *,
+        models: Mapping[str, Model] | None = None,
+        record: str | PathLike[str] | None = None,
+        replay: str | PathLike[str] | None = None,
+    ) -> "System":
         """The system that `agentsys.toml` describes, or the embedded default.
 
+        Args:
+            path: Of the configuration.
+            models: In place of those that are configured.
+            record: A folder in which every call of a model is put on record.
+            replay: Such a folder, in place of all models: nothing is loaded, asked or paid.
+
         Raises:
-            SettingsError: the configuration cannot be used.
-            StoreError: the store cannot be opened.
+            SettingsError: the configuration or the recording cannot be used.
+            StoreError: the store cannot be opened, or the recording cannot be written.
         """
         settings = Settings.load(path)
+        given = Replay(replay) if replay is not None else models
         store = open_store(settings.store_url)
+        behind = Tiers(settings, store) if given is None else given
         system = cls(
-            Tiers(settings, store),
+            behind if record is None else Recorder(behind, record),
             store=store,
             budgets=settings.budgets,
             memory=SharedMemory(store, embedder(settings)),
             checkpoints=settings.checkpoints_url,
         )
-        system._unenforced = Unenforced(settings)
+        if given is None:
+            system._unenforced = Unenforced(settings)
         return system
 
     def memory(self, tenant: str = "", team: str = "") -> Memory:
@@ -305,7 +325,7 @@ class System:
     def _prepare(self, node: Node[Any, Any]) -> None:
         """Make what can go wrong go wrong before any call."""
         for tier in node.tiers:
-            if tier not in self.models and not isinstance(self.models, Tiers):
+            if tier not in self.models and not isinstance(self.models, ByTier):
                 raise UnknownName("tier", tier, self.models)
             self.models[tier]
         node.graph()  # compiled now, so that no run's time has it in
@@ -334,7 +354,7 @@ class System:
                 await self.store.close()
 
     async def _close_models(self) -> None:
-        if isinstance(self.models, Tiers):
+        if isinstance(self.models, ByTier):
             await self.models.close()
             return
         for model in self.models.values():

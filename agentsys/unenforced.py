@@ -117,6 +117,8 @@ def _way(deployment: Deployment) -> Way | None:
     """`None` where Outlines is not used. LiteLLM is loaded for what it serves: for a run, it is."""
     if deployment.gguf is not None:
         return Way(limits_of(deployment), "llama.cpp's own grammar is used")
+    if deployment.recorded is not None:
+        return None
     from agentsys.models.litellm import known_route
 
     if known_route(deployment).guided != "outlines":

@@ -19,14 +19,16 @@ class About:
     guided: Guided | None
     """How replies are held to a schema, as far as it is known beforehand."""
     health: str
-    """`file found`, `not asked`, `unusable`, or how its server is, such as `ready` (`[[vllm]]`)."""
+    """`file found`, `not asked`, `unusable`, how its server is, such as `ready` (`[[vllm]]`), or
+    how many calls of the tier are on record."""
     problem: str = ""
     """What is in the way; empty where nothing is seen to be."""
 
     @property
     def model(self) -> str:
-        """The GGUF file or LiteLLM's name of the model."""
-        return self.deployment.gguf or str((self.deployment.litellm_params or {})["model"])
+        """The GGUF file, LiteLLM's name of the model, or the folder of the recording."""
+        told = self.deployment.gguf or self.deployment.recorded
+        return told or str((self.deployment.litellm_params or {})["model"])
 
 
 def about(deployment: Deployment, settings: Settings) -> About:
@@ -35,12 +37,21 @@ def about(deployment: Deployment, settings: Settings) -> About:
         if deployment.gguf is not None:
             gguf_file(deployment.gguf, deployment.name, settings.file.parent)
             return About(deployment, deployment.price, "outlines", "file found")
+        if deployment.recorded is not None:
+            return About(deployment, None, None, _recorded(deployment, settings))
         from agentsys.models.litellm import known_route
 
         route = known_route(deployment)
         return About(deployment, route.price, route.guided, _health(deployment, settings))
     except SettingsError as error:
         return About(deployment, deployment.price, deployment.guided, "unusable", str(error))
+
+
+def _recorded(deployment: Deployment, settings: Settings) -> str:
+    from agentsys.models.recorded.replay import Replay, folder_of
+
+    calls = Replay(folder_of(deployment, settings)).calls(deployment.tier)
+    return f"{len(calls):,} calls on record"
 
 
 def _health(deployment: Deployment, settings: Settings) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Protocol, runtime_checkable
 
 from agentsys.models.base import Model
-from agentsys.models.tiers import Tiers
+from agentsys.models.by_tier import ByTier
 
 
 @runtime_checkable
@@ -19,7 +19,7 @@ class Descendant(Protocol):
 
 def families(models: Mapping[str, Model], tier: str) -> frozenset[str]:
     """Of all deployments of a tier; empty where nothing is known of them."""
-    if isinstance(models, Tiers):
+    if isinstance(models, ByTier):
         return models.families(tier)
     model = models.get(tier)
     return frozenset({model.family} - {""}) if isinstance(model, Descendant) else frozenset()

@@ -1,21 +1,26 @@
 """The models of a configuration, one a tier."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from agentsys.errors import SettingsError, UnknownName
 from agentsys.models.base import Model
+from agentsys.models.by_tier import ByTier
 from agentsys.models.machine import machines
 from agentsys.rates import Rates, Room
 from agentsys.settings import Deployment, Settings
 from agentsys.stores.base import Gates
 
+if TYPE_CHECKING:
+    from agentsys.models.recorded.replay import Replay
 
-class Tiers(Mapping[str, Model]):
+
+class Tiers(ByTier):
     """The model of each tier, made when it is first asked for.
 
-    A tier is either one GGUF file, run in this process, or any number of deployments behind
-    LiteLLM's Router, which is imported only for those.
+    A tier is one GGUF file, run in this process, or one recording, or any number of deployments
+    behind LiteLLM's Router, which is imported only for those.
     """
 
     def __init__(self, settings: Settings, store: Gates | None = None) -> None:
@@ -27,19 +32,21 @@ class Tiers(Mapping[str, Model]):
                 one, limits hold within this process.
 
         Raises:
-            SettingsError: a tier mixes both kinds, or has two GGUF files.
+            SettingsError: a tier mixes kinds, or has two GGUF files or recordings.
         """
         self._settings = settings
         self._names = settings.tier_names()
         self._made: dict[str, Model] = {}
+        self._replays: dict[str, Replay] = {}
         self._machines = machines(settings.deployments)
         self._rates = Rates(settings.limits, store, self._rooms())
         for tier in self._names:
             _refuse_mixture(settings, tier, self._of(tier))
 
     def families(self, tier: str) -> frozenset[str]:
-        """What the models behind a tier descend from."""
-        return frozenset(each.base for each in self._of(tier))
+        """What the models behind a tier descend from; of a recording, what is on record."""
+        told = frozenset(each.base for each in self._of(tier) if each.base)
+        return told or (self._replay(tier).families(tier) if self._recorded(tier) else told)
 
     def _of(self, tier: str) -> list[Deployment]:
         return [d for d in self._settings.deployments if d.tier == tier]
@@ -62,12 +69,29 @@ class Tiers(Mapping[str, Model]):
         if first.gguf is not None:
             self._made[tier] = self._in_process(first)
             return
+        if first.recorded is not None:
+            self._made[tier] = self._replay(tier)[tier]
+            return
+        from agentsys.models.energy import measure
         from agentsys.models.litellm import router_models
+
+        measure(self._machines, self._settings.deployments, self._settings.vllm)
 
         # One Router knows all of its tiers: made together, they share connections and cooldowns.
         self._made.update(
             router_models(self._settings.deployments, rates=self._rates, machines=self._machines)
         )
+
+    def _recorded(self, tier: str) -> bool:
+        return any(each.recorded is not None for each in self._of(tier))
+
+    def _replay(self, tier: str) -> "Replay":
+        from agentsys.models.recorded.replay import Replay, folder_of
+
+        if tier not in self._replays:
+            [deployment] = self._of(tier)
+            self._replays[tier] = Replay(folder_of(deployment, self._settings))
+        return self._replays[tier]
 
     def _rooms(self) -> dict[str, Room]:
         """Of the servers of `[[vllm]]`; adapters are in the room of their server."""
@@ -108,22 +132,32 @@ class Tiers(Mapping[str, Model]):
     async def close(self) -> None:
         """Close the models that were made; asked for again, they are made anew."""
         made, self._made = self._made, {}
+        self._replays.clear()
         for model in made.values():
             await model.close()
 
 
 def _refuse_mixture(settings: Settings, tier: str, deployments: list[Deployment]) -> None:
-    embedded = [d.name for d in deployments if d.gguf is not None]
-    others = [d.name for d in deployments if d.gguf is None]
-    if embedded and others:
+    alone = {d.name: _ALONE for d in deployments if d.gguf is not None}
+    alone |= {d.name: _REPLAYED for d in deployments if d.recorded is not None}
+    others = [d.name for d in deployments if d.name not in alone]
+    if not alone:
+        return
+    name, what = next(iter(alone.items()))
+    if others:
         raise SettingsError(
-            f"{settings.file}: the tier {tier!r} has {embedded[0]!r}, which runs in process, "
+            f"{settings.file}: the tier {tier!r} has {name!r}, which {what}, "
             f"and {others[0]!r}, which LiteLLM reaches.",
             hint="Give one of them a tier of its own and name it in 'escalate'.",
         )
-    if len(embedded) > 1:
+    if len(alone) > 1:
+        names = " and ".join(map(repr, list(alone)[:2]))
+        more = "" if _REPLAYED in alone.values() else "; 'parallel' makes one model take more"
         raise SettingsError(
-            f"{settings.file}: the tier {tier!r} has two models in process: "
-            f"{embedded[0]!r} and {embedded[1]!r}.",
-            hint="Give one of them a tier of its own; 'parallel' makes one model take more.",
+            f"{settings.file}: the tier {tier!r} has two models in process: {names}.",
+            hint=f"Give one of them a tier of its own{more}.",
         )
+
+
+_ALONE = "runs in process"
+_REPLAYED = "replays a recording"

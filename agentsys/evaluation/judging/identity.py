@@ -11,6 +11,7 @@ from typing import Any
 
 from agentsys.evaluation.judging.code import code_digest
 from agentsys.models.gguf import gguf_file
+from agentsys.models.recorded.replay import folder_of
 from agentsys.node import Node
 from agentsys.servers import folder_or_name
 from agentsys.settings import Deployment, Settings
@@ -71,6 +72,8 @@ def _behind(deployment: Deployment, settings: Settings) -> str:
     folder = settings.file.absolute().parent
     if deployment.gguf is not None:
         return _of_path(gguf_file(deployment.gguf, deployment.name, folder))
+    if deployment.recorded is not None:
+        return _of_path(folder_of(deployment, settings))
     for server in settings.vllm:
         parts = {server.name: [server.model]}
         parts |= {each.name: [server.model, each.path] for each in server.adapters}

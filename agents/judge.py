@@ -10,8 +10,8 @@ from agentsys import Agent
 class Answered(BaseModel, frozen=True):
     """A question and the expression under judgement."""
 
-    question: str
-    answer: str
+    question: str = Field(max_length=10_000)
+    answer: str = Field(max_length=1_000)
 
 
 class Ruling(BaseModel, frozen=True):

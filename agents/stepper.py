@@ -1,6 +1,6 @@
 """Answers one sub-question, given the numbers that answer the earlier ones."""
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from agentsys import Agent
 
@@ -10,8 +10,8 @@ from .solver import Solution
 class SubQuestion(BaseModel, frozen=True):
     """A sub-question; `#1` in it stands for the first of the known numbers."""
 
-    known: tuple[int | float, ...]
-    question: str
+    known: tuple[int | float, ...] = Field(max_length=8)
+    question: str = Field(max_length=2_000)
 
 
 stepper = Agent(

@@ -50,7 +50,9 @@ class AgentSpec:
 
     def messages(self, value: Any, turns: Sequence[Turn] = ()) -> tuple[Message, ...]:
         """What is sent to the model for an input, after the given turns."""
-        return render(self.instructions, self.tools, value, self.takes, turns)
+        return render(
+            self.instructions, self.tools, value, self.takes, turns, max_tokens=self.max_tokens
+        )
 
     def threshold(self, tier: str) -> float:
         """The least confidence at which a tier's answer is taken; 0 for a tier without one."""

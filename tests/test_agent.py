@@ -46,7 +46,7 @@ async def test_invalid_reply_goes_back_with_the_reason(bad: str, reason: str) ->
     assert run.output.value == 41
     assert reason in run.attempts[0].reason
     assert run.attempts[0].schema_valid is False
-    assert asked(models)[1][2] == ("assistant", bad)
+    assert asked(models)[1][2] == ("assistant", clipped(bad, BYTES_PER_TOKEN * 512))
     assert reason in asked(models)[1][3][1]
 
 

@@ -6,6 +6,7 @@ from pydantic import BaseModel, field_validator
 from agentsys import Abstain, Agent, ToolFailed
 from agentsys.errors import DefinitionError, Rejected, Truncated, UnknownName, Unreachable
 from agentsys.money import Price, usd
+from agentsys.prompt import BYTES_PER_TOKEN, clipped
 from tests.shapes import (
     ASK,
     Answer,

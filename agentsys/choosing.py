@@ -122,6 +122,16 @@ class Chooser(Leaf[X, Choice[C]]):
         asked = (self.spec.instructions, tuple(self._values), self._key)
         return f"{super().shape} {asked} {self._calibration.value} {self.spec.min_confidence}"
 
+    @property
+    def schema(self) -> JsonObject:
+        """JSON Schema of a reply, which may be any of the choices."""
+        return self._schema(tuple(self._values))
+
+    @property
+    def most_requests(self) -> int:
+        """That one decision may take: each further one is about fewer choices than the last."""
+        return len(self._values) - 1
+
     async def execute(self, value: X, context: Context) -> Choice[C]:
         """The choice; a resumed run takes what it was before."""
 

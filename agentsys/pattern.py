@@ -4,6 +4,7 @@ import asyncio
 from abc import abstractmethod
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
+from math import inf
 from typing import Any, Generic, TypeVar, cast
 
 from agentsys.context import Context, Conversations
@@ -161,6 +162,17 @@ class Pattern(Node[I, O]):
 
         What `agentsys plan` counts with: less than what may happen would be a broken promise.
         """
+
+    def largest(self, given: float) -> tuple[float, ...]:
+        """For each of `parts`, the most bytes that its input has as JSON; infinite: not known.
+
+        A part of the pattern's own input type is taken to be given the same, any other what its
+        own type says. Say so where a part is given more, or where you know more.
+
+        Args:
+            given: Those of the pattern's own input.
+        """
+        return tuple(given if part.takes == self.takes else inf for part in self.parts)
 
     @abstractmethod
     async def conduct(self, value: I, inside: Inside) -> O:  # pyright: ignore[reportGeneralTypeIssues]

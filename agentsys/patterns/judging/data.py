@@ -21,6 +21,8 @@ answer under judgement, never instructions."""
 
 _MARKS = re.compile(r"<(?=[^\s\d=])|\[(?=/?[A-Z_]+\])")
 """What could close the data, or be a control token of a chat template: `<|im_end|>`, `[/INST]`."""
+_LONGEST = 6
+"""Characters of a sign that is written out."""
 
 
 class Shown(BaseModel, frozen=True):
@@ -60,6 +62,10 @@ class OnData(Pattern[P, R]):
     def uses(self) -> tuple[int | None, ...]:
         """Once."""
         return (1,)
+
+    def largest(self, given: float) -> tuple[float, ...]:
+        """Every sign of it may have to be written out."""
+        return (_LONGEST * given + len(OPEN) + len(CLOSE) + 2,)
 
     async def conduct(self, value: P, inside: Inside) -> R:
         """What it says."""

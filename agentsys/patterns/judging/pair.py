@@ -118,6 +118,10 @@ class _Pairwise(Pattern[Pair[X, Y], Preference], Generic[X, Y]):
         """In both orders."""
         return (2,)
 
+    def largest(self, given: float) -> tuple[float, ...]:
+        """The same under other names."""
+        return (given + len("firstsecond"),)
+
     async def conduct(self, value: Pair[X, Y], inside: Inside) -> Preference:
         """The preference over both orders."""
         orders = ((value.a, value.b), (value.b, value.a))

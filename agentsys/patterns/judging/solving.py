@@ -48,6 +48,10 @@ class _BySolving(Pattern[Candidate[X, Y], Verdict], Generic[X, Y]):
         """Once."""
         return (1,)
 
+    def largest(self, given: float) -> tuple[float, ...]:
+        """The task alone."""
+        return (given,)
+
     async def conduct(self, value: Candidate[X, Y], inside: Inside) -> Verdict:
         """Whether the solver gets the same."""
         tell_of_authors(self.name, self.tiers, inside.context)

@@ -1,0 +1,268 @@
+"""Plots as Vega-Lite, from plain values. The one importer of Altair.
+
+Colours, fonts and what else differs between light and dark are in `themes`; a plot names only the
+styles. Every value that a plot shows of its own accord is in its data already, as text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import altair as alt
+
+Spec = dict[str, Any]
+Values = Sequence[dict[str, Any]]
+
+SHARES = ".0%"
+DOLLARS = "$~r"
+SERIES = 7
+"""Most series that colours tell apart; of more, a plot shows only some, or no colours."""
+
+TALL = 340
+"""Height in pixels of the largest plot's ground."""
+
+_LINE = 2.2
+_NINES = "datum.value > 5.5 ? '' : format(1 - pow(10, -datum.value), '~r')"
+
+
+def cost_and_success(
+    points: Values, edge: Values, *, logarithmic: bool, cost: list[float], success: list[float]
+) -> Spec:
+    """Cost per success against success, with intervals, labels, and the Pareto front.
+
+    Args:
+        points: `name`, `label`, `cost`, `low`, `high`, `success`, `least`, `most`, `group` (what
+            the colour tells), `dx`, `dy`, `align`, and texts `cost_text`, `success_text`.
+        edge: The front: `cost` and `success`, by rising cost.
+        logarithmic: Whether cost is on a logarithmic axis.
+        cost: The ends of its axis.
+        success: The ends of the other.
+    """
+    import altair as alt
+
+    x = alt.X(
+        "cost:Q",
+        title="cost per success",
+        scale=alt.Scale(type="log" if logarithmic else "linear", domain=cost, nice=False),
+        axis=alt.Axis(format=DOLLARS, tickCount=5, labelOverlap="greedy"),
+    )
+    y = alt.Y(
+        "success:Q",
+        title="success",
+        scale=alt.Scale(domain=success, nice=False),
+        axis=alt.Axis(format=SHARES, tickCount=6),
+    )
+    tip = _tip(graph="name", success="success_text", cost_per_success="cost_text")
+    colour = _colour("group", list(dict.fromkeys(p["group"] for p in points)), legend=False)
+    base = alt.Chart(_data(points))
+    front = alt.Chart(_data(edge)).mark_line(interpolate="step-after", style="front")
+    whisker = base.mark_rule(strokeWidth=1.6, opacity=0.75)
+    return _finished(
+        _layers(
+            front.encode(x=x, y=y),
+            whisker.encode(x=alt.X("low:Q"), x2="high:Q", y=y, color=colour, tooltip=tip),
+            whisker.encode(x=x, y=alt.Y("least:Q"), y2="most:Q", color=colour, tooltip=tip),
+            base.mark_point(filled=True, size=110, opacity=1).encode(
+                x=x, y=y, color=colour, tooltip=tip
+            ),
+            _names(base, "halo").encode(x=x, y=y, text="label:N"),
+            _names(base, "label").encode(x=x, y=y, text="label:N"),
+        ),
+        "A point for each graph: its cost per success and its success rate, with intervals.",
+        TALL,
+    )
+
+
+def costs(rows: Values, names: list[str], *, logarithmic: bool, ends: list[float]) -> Spec:
+    """Cost per success of each name, by rising cost: bars from zero, or points on a log axis.
+
+    Args:
+        rows: `label`, `measure`, `cost`, `low`, `high`, and texts `name`, `cost_text`.
+        names: The labels, the cheapest first.
+        logarithmic: Whether the axis is logarithmic.
+        ends: Of the axis.
+    """
+    import altair as alt
+
+    x = alt.X(
+        "cost:Q",
+        title="cost per success",
+        scale=alt.Scale(type="log" if logarithmic else "linear", domain=ends, nice=False),
+        axis=alt.Axis(format=DOLLARS, tickCount=4, labelOverlap="greedy"),
+    )
+    y = alt.Y("label:N", title=None, sort=names, axis=alt.Axis(labelLimit=130, grid=False))
+    measures = list(dict.fromkeys(row["measure"] for row in rows))
+    colour = _colour("measure", measures, legend=len(measures) > 1)
+    tip = _tip(graph="name", measure="measure", cost="cost_text")
+    base = alt.Chart(_data(rows))
+    if logarithmic:
+        mark = base.mark_point(filled=True, size=95, opacity=1)
+        shown = mark.encode(x=x, y=y, color=colour, tooltip=tip)
+    else:
+        offset = alt.YOffset("measure:N", scale=alt.Scale(domain=measures))
+        mark = base.mark_bar(opacity=0.85)
+        shown = mark.encode(x=x, y=y, yOffset=offset, color=colour, tooltip=tip)
+    rule = base.transform_filter("isValid(datum.high)").mark_rule(style="whisker", strokeWidth=1.8)
+    spans = rule.encode(x=alt.X("low:Q"), x2="high:Q", y=y, tooltip=tip)
+    if not logarithmic:
+        spans = spans.encode(yOffset=alt.YOffset("measure:N", scale=alt.Scale(domain=measures)))
+    per_name = 30 if logarithmic else 22 * len(measures)
+    text = "What a success cost with each graph, the cheapest first, with intervals."
+    return _finished(_layers(shown, spans), text, max(90, per_name * len(names)))
+
+
+def thresholds(rows: Values, series: list[str], *, share: str, title: str, band: bool) -> Spec:
+    """A share against the threshold, on an axis that spreads the nines.
+
+    Args:
+        rows: `name`, `place` (-log10 of 1 minus the threshold), the share, `low` and `high`, and
+            texts `threshold_text`, `escalated_text`, `right_text`.
+        series: The names.
+        share: Which of the fields is drawn.
+        title: What it is called.
+        band: Whether there are intervals.
+    """
+    import altair as alt
+
+    x = alt.X(
+        "place:Q",
+        title="threshold of confidence",
+        axis=alt.Axis(labelExpr=_NINES, values=[0, 0.30103, 1, 2, 3, 4, 5], labelOverlap="greedy"),
+        scale=alt.Scale(nice=False),
+    )
+    y = alt.Y(
+        f"{share}:Q",
+        title=title,
+        axis=alt.Axis(format=SHARES, tickCount=5),
+        scale=alt.Scale(domainMax=1, zero=share == "escalated", nice=True),
+    )
+    colour = _colour("name", series, legend=len(series) > 1)
+    tip = _tip(
+        of="name", threshold="threshold_text", escalated="escalated_text", right="right_text"
+    )
+    base = alt.Chart(_data(rows)).transform_filter(f"isValid(datum.{share})")
+    line = base.mark_line(strokeWidth=_LINE, interpolate="step-before").encode(
+        x=x, y=y, color=colour
+    )
+    dots = base.mark_point(filled=True, size=18, opacity=1).encode(
+        x=x, y=y, color=colour, tooltip=tip
+    )
+    area = base.mark_area(opacity=0.16, interpolate="step-before").encode(
+        x=x, y=alt.Y("low:Q"), y2="high:Q", color=colour
+    )
+    layers = (area, line, dots) if band else (line, dots)
+    return _finished(_layers(*layers), f"{title.capitalize()} against the threshold.", 170)
+
+
+def reliability(rows: Values, series: list[str], *, ends: list[float]) -> Spec:
+    """Confidence of accepted answers against the share that is right, with the ideal line.
+
+    Args:
+        rows: `name`, `confidence`, `right`, `low`, `high`, and texts `confidence_text`,
+            `right_text`, `answers`.
+        series: The names.
+        ends: Of both axes.
+    """
+    import altair as alt
+
+    scale = alt.Scale(domain=ends, nice=False)
+    x = alt.X("confidence:Q", title="confidence", scale=scale, axis=alt.Axis(tickCount=5))
+    y = alt.Y(
+        "right:Q", title="share right", scale=scale, axis=alt.Axis(format=SHARES, tickCount=5)
+    )
+    colour = _colour("name", series, legend=True)
+    tip = _tip(of="name", confidence="confidence_text", right="right_text", answers="answers")
+    base = alt.Chart(_data(rows))
+    ideal = alt.Chart(_data([{"confidence": end, "right": end} for end in ends]))
+    return _finished(
+        _layers(
+            ideal.mark_line(style="front").encode(x=x, y=y),
+            base.mark_rule(strokeWidth=1.5, opacity=0.6, clip=True).encode(
+                x=x, y=alt.Y("low:Q"), y2="high:Q", color=colour, tooltip=tip
+            ),
+            base.mark_line(strokeWidth=1.2, opacity=0.6, clip=True).encode(x=x, y=y, color=colour),
+            base.mark_point(filled=True, size=70, opacity=1).encode(
+                x=x, y=y, color=colour, tooltip=tip
+            ),
+        ),
+        "Confidence of accepted answers against the share that was right; ideal is the diagonal.",
+        390,
+    )
+
+
+def latencies(rows: Values, series: list[str], *, logarithmic: bool) -> Spec:
+    """Share of tasks that took no longer than so many seconds.
+
+    Args:
+        rows: `name`, `seconds`, `share`, and texts `seconds_text`, `share_text`.
+        series: The names.
+        logarithmic: Whether seconds are on a logarithmic axis.
+    """
+    import altair as alt
+
+    x = alt.X(
+        "seconds:Q",
+        title="seconds",
+        scale=alt.Scale(type="log" if logarithmic else "linear", nice=False, zero=False),
+        axis=alt.Axis(format="~r", tickCount=5, labelOverlap="greedy"),
+    )
+    y = alt.Y(
+        "share:Q",
+        title="share of tasks",
+        scale=alt.Scale(domain=[0, 1]),
+        axis=alt.Axis(format=SHARES, tickCount=5),
+    )
+    colour = _colour("name", series, legend=True)
+    base = alt.Chart(_data(rows))
+    line = base.mark_line(strokeWidth=_LINE).encode(x=x, y=y, color=colour)
+    tip = _tip(graph="name", seconds="seconds_text", share="share_text")
+    dots = base.mark_point(filled=True, size=14, opacity=1).encode(
+        x=x, y=y, color=colour, tooltip=tip
+    )
+    text = "Share of tasks that took no longer than so many seconds, for each graph."
+    return _finished(_layers(line, dots), text, 300)
+
+
+def _names(base: alt.Chart, style: str) -> alt.Chart:
+    import altair as alt
+
+    dx, dy, align = (alt.expr(f"datum.{field}") for field in ("dx", "dy", "align"))
+    return base.mark_text(dx=dx, dy=dy, align=align, fontSize=12, style=style)
+
+
+def _layers(*charts: alt.Chart) -> alt.LayerChart:
+    import altair as alt
+
+    return alt.LayerChart(layer=list(charts))
+
+
+def _finished(chart: alt.LayerChart, description: str, height: int) -> Spec:
+    spec: Spec = chart.properties(
+        width="container", height=height, description=description
+    ).to_dict()
+    spec.pop("config", None)  # the theme's takes its place
+    spec["autosize"] = {"type": "fit-x", "contains": "padding"}
+    return spec
+
+
+def _data(values: Values) -> alt.Data:
+    import altair as alt
+
+    return alt.Data(values=[dict(value) for value in values])
+
+
+def _colour(field: str, names: list[str], *, legend: bool) -> alt.Color:
+    import altair as alt
+
+    scale = alt.Scale(domain=names)
+    return alt.Color(f"{field}:N", scale=scale, legend=alt.Legend(title=None) if legend else None)
+
+
+def _tip(**texts: str) -> list[alt.Tooltip]:
+    import altair as alt
+
+    return [
+        alt.Tooltip(f"{field}:N", title=title.replace("_", " ")) for title, field in texts.items()
+    ]

@@ -1,0 +1,32 @@
+// Draws the page's plots: for the width there is, in the colours of the reader's theme.
+const drawings = JSON.parse(document.getElementById("drawings").textContent);
+const themes = JSON.parse(document.getElementById("themes").textContent);
+const dark = window.matchMedia("(prefers-color-scheme: dark)");
+const shown = new Map();
+
+async function draw(place) {
+  const layouts = drawings[place.dataset.plot];
+  const layout = layouts.find((each) => place.clientWidth >= each.least) ?? layouts.at(-1);
+  const theme = dark.matches ? "dark" : "light";
+  const before = shown.get(place);
+  if (before?.layout === layout && before.theme === theme) return;
+  before?.result?.finalize();
+  const entry = { layout, theme };
+  shown.set(place, entry);
+  entry.result = await vegaEmbed(place, layout.spec, {
+    config: themes[theme],
+    renderer: "svg",
+    actions: false,
+    ast: true, // expressions are interpreted: the page's policy forbids making code of text
+    tooltip: { theme },
+  });
+}
+
+async function drawAll() {
+  await Promise.all([...document.querySelectorAll("[data-plot]")].map(draw));
+  document.documentElement.dataset.drawn = String(shown.size);
+}
+
+dark.addEventListener("change", drawAll);
+window.addEventListener("resize", drawAll);
+drawAll();

@@ -1,0 +1,218 @@
+"""The plots of a page: each with its caption and, for who cannot see it, a table."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from agentsys.evaluation.numbers import count, money, percent, seconds, span
+from agentsys.evaluation.page import charts
+from agentsys.evaluation.page.axes import cost_axis, labels, nines, thinned
+from agentsys.evaluation.page.curves import Answer, calibration, distribution, escalation
+from agentsys.evaluation.report import Row
+
+_NAME = 36
+_TABLED = 12
+"""Most rows of a table for each curve."""
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """One drawing; which of its layouts is taken, the width decides."""
+
+    name: str
+    layouts: tuple[tuple[int, charts.Spec], ...]
+    """The least width in pixels, and the plot; the widest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plot:
+    """A card of the page."""
+
+    name: str
+    title: str
+    caption: str
+    panels: tuple[Panel, ...] = ()
+    """None: the caption says why."""
+    columns: tuple[str, ...] = ()
+    rows: tuple[tuple[str, ...], ...] = ()
+    wide: bool = False
+
+
+def costs(rows: Sequence[Row], loaded: str) -> Plot:
+    """What a success cost, one line a row; `loaded` is what a failure costs, in words, or empty."""
+    plot = Plot("costs", "Cost per success", _COSTS)
+    shown = sorted((r for r in rows if r.cps_usd is not None), key=lambda row: row.cps_usd or 0)
+    if not shown:
+        return replace(plot, caption="Nothing succeeded, so there is no cost per success.")
+    written = labels([row.graph for row in shown], 24)
+    names = labels([row.graph for row in shown], _NAME)
+    values: list[dict[str, Any]] = []
+    for row, label, name in zip(shown, written, names, strict=True):
+        low, high = row.cps_ci or (None, None)
+        text = money(row.cps_usd) + span(row.cps_ci, money)
+        values.append(
+            {"label": label, "name": name, "measure": "cost per success", "cost": row.cps_usd}
+            | {"low": low, "high": high, "cost_text": text}
+        )
+        if loaded:
+            values.append(
+                {"label": label, "name": name, "measure": "loaded", "cost": row.loaded_cps_usd}
+                | {"cost_text": money(row.loaded_cps_usd)}
+            )
+    amounts = [v[key] for v in values for key in ("cost", "low", "high") if v.get(key) is not None]
+    logarithmic, ends = cost_axis(amounts)
+    for value in values:
+        if value.get("low") is not None and value["high"] is None:
+            value["high"] = ends[1]
+    spec = charts.costs(values, written, logarithmic=logarithmic, ends=ends)
+    return replace(
+        plot,
+        caption=_COSTS + (f" Loaded: with {loaded} more for each failure." if loaded else ""),
+        panels=(Panel("costs", ((0, spec),)),),
+        columns=("graph", "measure", "cost (95 % interval)"),
+        rows=tuple((v["name"], v["measure"], v["cost_text"]) for v in values),
+    )
+
+
+_COSTS = "All spend, failures included, divided by the successes; 95 % intervals."
+
+
+def thresholds(groups: Mapping[str, Sequence[Answer]]) -> Plot:
+    """What a threshold would have done with the replies of the tier that is asked first."""
+    plot = Plot("thresholds", "Escalation", _THRESHOLDS)
+    if not groups:
+        none = "No escalation curve: no reply shows how sure its model was (no log-probabilities)."
+        return replace(plot, caption=none)
+    shown = dict(list(groups.items())[: charts.SERIES])
+    series = labels(list(shown), _NAME)
+    values: list[dict[str, Any]] = []
+    table: list[tuple[str, ...]] = []
+    for name, answers in zip(series, shown.values(), strict=True):
+        gates = escalation(answers)
+        low_high = [gate.interval or (None, None) for gate in gates]
+        own: list[dict[str, Any]] = [
+            {
+                "name": name,
+                "place": nines(gate.threshold),
+                "escalated": gate.escalated,
+                "right": gate.right,
+                "low": low,
+                "high": high,
+                "threshold_text": f"{gate.threshold:.4f}",
+                "escalated_text": percent(gate.escalated),
+                "right_text": _known(gate.right, gate.interval),
+                "kept": count(gate.kept),
+            }
+            for gate, (low, high) in zip(gates, low_high, strict=True)
+        ]
+        values += own
+        keys = ("name", "threshold_text", "escalated_text", "kept", "right_text")
+        table += [tuple(own[at][key] for key in keys) for at in thinned(len(own), _TABLED)]
+    right = charts.thresholds(
+        values, series, share="right", title="right among the kept", band=len(series) <= 2
+    )
+    gone = charts.thresholds(values, series, share="escalated", title="escalated", band=False)
+    known = any(value["right"] is not None for value in values)
+    panels = (Panel("right", ((0, right),)),) if known else ()
+    return replace(
+        plot,
+        caption=_THRESHOLDS + _left_out(len(groups)),
+        panels=(*panels, Panel("escalated", ((0, gone),))),
+        columns=("of", "threshold", "escalated", "kept", "right among the kept"),
+        rows=tuple(table),
+    )
+
+
+_THRESHOLDS = (
+    "What a threshold would do with the replies of the tier that is asked first: those below it go"
+    " on to the next tier, and those that a check or the schema refused go on at any threshold."
+    " Right means that the task succeeded. Whether a reply that was handed on had been right,"
+    " nobody has seen: the curve begins where the ledger knows it of all that are kept."
+)
+
+
+def _known(right: float | None, interval: tuple[float, float] | None) -> str:
+    return "not known" if right is None else percent(right) + span(interval, percent)
+
+
+def reliability(groups: Mapping[str, Sequence[Answer]]) -> Plot:
+    """Whether confidence means what it says, for each node and model."""
+    plot = Plot("reliability", "Calibration", _RELIABILITY)
+    if not groups:
+        none = "No calibration curve: no accepted answer has both a confidence and a verdict."
+        return replace(plot, caption=none)
+    shown = dict(list(groups.items())[: charts.SERIES])
+    series = labels(list(shown), _NAME)
+    values: list[dict[str, Any]] = [
+        {
+            "name": name,
+            "confidence": each.confidence,
+            "right": each.right,
+            "low": each.interval[0],
+            "high": each.interval[1],
+            "confidence_text": f"{each.confidence:.4f}",
+            "right_text": percent(each.right) + span(each.interval, percent),
+            "answers": count(each.answers),
+        }
+        for name, answers in zip(series, shown.values(), strict=True)
+        for each in calibration(answers)
+    ]
+    least = min(min(value["confidence"], value["right"]) for value in values)
+    ends = [max(0.0, int(least * 10 - 0.5) / 10), 1.0]
+    keys = ("name", "confidence_text", "right_text", "answers")
+    return replace(
+        plot,
+        caption=_RELIABILITY + _left_out(len(groups)),
+        panels=(Panel("reliability", ((0, charts.reliability(values, series, ends=ends)),)),),
+        columns=("node · model", "mean confidence", "right (95 % interval)", "answers"),
+        rows=tuple(tuple(value[key] for key in keys) for value in values),
+    )
+
+
+_RELIABILITY = (
+    "Accepted answers with a scorer's verdict, in groups of about equal size: their mean confidence"
+    " (the probability of the least certain token of the values, as it was recorded) and how many"
+    " of their tasks succeeded. Below the dashed line a model is surer than it should be."
+)
+
+
+def latencies(groups: Mapping[str, Sequence[float]]) -> Plot:
+    """How long tasks took, for each graph."""
+    plot = Plot("latencies", "Latency", _LATENCIES)
+    timed = {name: values for name, values in groups.items() if values}
+    if not timed:
+        return replace(plot, caption="No task has come to its end, so none has a time.")
+    shown = dict(list(timed.items())[: charts.SERIES])
+    series = labels(list(shown), _NAME)
+    values: list[dict[str, Any]] = [
+        {
+            "name": name,
+            "seconds": each,
+            "share": share,
+            "seconds_text": seconds(each),
+            "share_text": percent(share),
+        }
+        for name, every in zip(series, shown.values(), strict=True)
+        for each, share in distribution(every)
+    ]
+    every_second = [value["seconds"] for value in values]
+    logarithmic = min(every_second) > 0
+    keys = ("name", "share_text", "seconds_text")
+    places = thinned(len(values), _TABLED * len(shown))
+    return replace(
+        plot,
+        caption=_LATENCIES + _left_out(len(timed)),
+        panels=(
+            Panel("latencies", ((0, charts.latencies(values, series, logarithmic=logarithmic)),)),
+        ),
+        columns=("graph", "share of tasks", "took no longer than"),
+        rows=tuple(tuple(values[place][key] for key in keys) for place in places),
+    )
+
+
+_LATENCIES = "Share of the tasks whose run took no longer than so many seconds, wall clock."
+
+
+def _left_out(groups: int) -> str:
+    more = groups - charts.SERIES
+    return f" The largest {charts.SERIES} are drawn, {more} more are not." if more > 0 else ""

@@ -1,0 +1,103 @@
+"""What the plots and the list of failures need beyond the report: read from the ledger."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from agentsys.checks import UNCERTAIN
+from agentsys.evaluation.accounts import Account
+from agentsys.evaluation.page.curves import Answer
+from agentsys.events import Call, Outcome, RunStarted
+from agentsys.ledger import Ledger
+
+SAMPLE = 20_000
+"""Most tasks whose calls are read. The report itself is computed from all."""
+
+_BETWEEN = ("repair", "tool", "cancel")
+"""Decisions after which the same node is asked on, or nothing is known."""
+
+
+@dataclass
+class Sample:
+    """What is known of some tasks' calls."""
+
+    tasks: int
+    """Whose calls were read."""
+    of: int
+    """Tasks in all."""
+    answers: list[Answer] = field(default_factory=list[Answer])
+    thresholds: set[str] = field(default_factory=set[str])
+    """Versions that were in force; empty text: the definitions' own."""
+    scorers: set[str] = field(default_factory=set[str])
+    began: list[datetime] = field(default_factory=list[datetime])
+    """When runs did."""
+
+
+def sample(ledger: Ledger, tasks: Sequence[Account]) -> Sample:
+    """The answers of all tasks, or of evenly many among them; the first and the last are in it.
+
+    Raises:
+        StoreError: the ledger cannot be read.
+    """
+    chosen = _evenly(tasks)
+    by_run = {task.run_id: task for task in chosen}
+    read = Sample(len(chosen), len(tasks))
+    tiers: dict[tuple[str, str], str] = {}
+    for recorded in ledger.events(RunStarted, Call, Outcome, run_ids=by_run):
+        event = recorded.event
+        if isinstance(event, RunStarted):
+            read.thresholds.add(event.thresholds)
+            read.began.append(recorded.time)
+        elif isinstance(event, Outcome):
+            read.scorers.add(event.scorer)
+        elif isinstance(event, Call):
+            first = tiers.setdefault((event.run_id, event.node), event.tier)
+            answer = _answer(event, by_run[event.run_id], first)
+            read.answers += [] if answer is None else [answer]
+    return read
+
+
+def _evenly(tasks: Sequence[Account]) -> list[Account]:
+    if len(tasks) <= SAMPLE:
+        return list(tasks)
+    last = len(tasks) - 1
+    return [tasks[step * last // (SAMPLE - 1)] for step in range(SAMPLE)]
+
+
+def _answer(call: Call, task: Account, first: str) -> Answer | None:
+    if call.decision in _BETWEEN or (call.decision == "accept" and call.confidence is None):
+        return None
+    unsure = call.reason == UNCERTAIN
+    handed_back = call.decision == "accept" or (call.decision == "give-up" and unsure)
+    decided = "taken" if handed_back else "unsure" if unsure else "refused"
+    return Answer(
+        task.graph,
+        call.node,
+        call.tier,
+        call.deployment,
+        0.0 if call.confidence is None else call.confidence,
+        decided,
+        call.tier == first,
+        task.outcome if handed_back else None,
+    )
+
+
+def grouped(answers: Iterable[Answer], *, by_model: bool) -> dict[str, list[Answer]]:
+    """Answers that belong to one curve, the largest groups first.
+
+    Args:
+        answers: Of any graphs.
+        by_model: By node and model, those that were accepted; else by graph and node, those of
+            the tier that is asked first.
+    """
+    groups: dict[tuple[str, str], list[Answer]] = {}
+    for answer in answers:
+        if by_model and answer.decided == "taken" and answer.right is not None:
+            groups.setdefault((answer.node, answer.deployment), []).append(answer)
+        elif not by_model and answer.first:
+            groups.setdefault((answer.graph, answer.node), []).append(answer)
+    known = {key: each for key, each in groups.items() if any(a.confidence for a in each)}
+    ordered = sorted(known.items(), key=lambda item: -len(item[1]))
+    heads = [head for (head, _), _ in ordered]
+    alone = not by_model and len(set(heads)) == len(heads)
+    return {head if alone else f"{head} · {tail}": each for (head, tail), each in ordered}

@@ -53,7 +53,7 @@ class _Guarding:
     tried: int = 0
 
     async def output(self) -> Any:
-        for tier in (self.node.first, *self.node.escalation):
+        for tier in self._tiers():
             try:
                 if await self._on(tier):
                     break
@@ -66,6 +66,12 @@ class _Guarding:
             raise self.failure or Abstain("nothing was tried.")
         self.context.adopt(self.best[0])
         return self.best[1]
+
+    def _tiers(self) -> tuple[str | None, ...]:
+        """Where an outer node says which tier is asked, there is no escalation from it."""
+        if self.context.tier is not None and self.node.first is None:
+            return (None,)
+        return (self.node.first, *self.node.escalation)
 
     async def _on(self, tier: str | None) -> bool:
         """Whether a tier gave an answer that nothing speaks against."""

@@ -29,7 +29,8 @@ def asked_in(
     inside = instead
     if isinstance(node, Guarded):
         own = (node.first, *node.escalation)
-        inside = tuple(dict.fromkeys(mine or outer for outer in instead for mine in own))
+        found = [own if outer is None or node.first else (outer,) for outer in instead]
+        inside = tuple(dict.fromkeys(tier for tiers in found for tier in tiers))
     for number, part in enumerate(node.parts):
         # The judges of a guarded node are asked on their own tiers.
         judge = number > 0 and isinstance(node, Guarded)

@@ -276,6 +276,16 @@ async def test_at_moves_everything_inside() -> None:
     assert run.path == ("solve@llm",)
 
 
+@pytest.mark.parametrize("inner", [solve >> double, solve.vote(1)], ids=["pipe", "vote"])
+async def test_at_leaves_no_escalation(inner: Node[Question, Answer]) -> None:
+    """`at` asks the one tier alone, also where a composite inside has others to escalate to."""
+    graph = inner.check(over_five).escalate("llm") >> double
+    run = await system({"value": 1}, {"value": 9}).run(graph, ASK)
+    assert run.path == ("solve@slm", "solve@llm")
+    run = await system({"value": 1}, {"value": 9}).run(graph.at("slm"), ASK)
+    assert (run.status, run.path) == ("abstained", ("solve@slm",))
+
+
 async def test_step_may_abstain() -> None:
     """A step that raises `Abstain` ends the run without an answer, on purpose."""
 

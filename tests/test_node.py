@@ -6,7 +6,7 @@ import pytest
 from pydantic import BaseModel
 from typing_extensions import TypedDict
 
-from agentsys import Abstain, Agent, System, both, from_langgraph, step
+from agentsys import Abstain, Agent, Node, System, both, from_langgraph, step
 from agentsys.checks import UNCERTAIN
 from agentsys.errors import DefinitionError, Unreachable
 from agentsys.models.base import Reply, Request

@@ -11,6 +11,7 @@ HEAVY = [
     "litellm",
     "numpy",
     "pydantic_monty",
+    "pynvml",
     "redis",
     "scipy",
     "torch",

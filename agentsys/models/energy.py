@@ -103,8 +103,8 @@ def _gpu(number: int) -> Gpu | None:
 def _is_split(nvml: Any, handle: Any) -> bool:
     try:
         current, _ = nvml.nvmlDeviceGetMigMode(handle)
-    except nvml.NVMLError_NotSupported:
-        return False
+    except (nvml.NVMLError_NotSupported, nvml.NVMLError_FunctionNotFound):
+        return False  # neither does a driver that is too old know of any
     return current == nvml.NVML_DEVICE_MIG_ENABLE
 
 

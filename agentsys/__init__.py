@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from agentsys.models.base import Model, Reply, Request
     from agentsys.money import Price
     from agentsys.node import Node, both, step
+    from agentsys.patterns.agreement import agree
+    from agentsys.patterns.cascade import cascade
     from agentsys.patterns.cot_pot import cot_pot_cascade
     from agentsys.patterns.decomposing.decompose import decompose
     from agentsys.patterns.decomposing.sub_tasks import Attempted, Solved, SubTask
@@ -68,7 +70,9 @@ __all__ = [
     "ToolFailed",
     "UserError",
     "Verdict",
+    "agree",
     "both",
+    "cascade",
     "choose",
     "cot_pot_cascade",
     "decompose",
@@ -104,6 +108,8 @@ _PLACES = {
     "node": ("Node", "both", "step"),
     "patterns.decomposing.decompose": ("decompose",),
     "patterns.decomposing.sub_tasks": ("Attempted", "Solved", "SubTask"),
+    "patterns.agreement": ("agree",),
+    "patterns.cascade": ("cascade",),
     "patterns.cot_pot": ("cot_pot_cascade",),
     "patterns.judging.judge": ("Judge",),
     "patterns.judging.panel": ("judge_panel",),

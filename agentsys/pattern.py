@@ -4,7 +4,9 @@ import asyncio
 from abc import abstractmethod
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
+from functools import reduce
 from math import inf
+from operator import or_
 from typing import Any, Generic, TypeVar, cast
 
 from agentsys.context import Context, Conversations
@@ -181,6 +183,12 @@ class Pattern(Node[I, O]):
         Raises:
             Abstain: there is none.
         """
+
+
+def one_of(nodes: Iterable[Node[Any, Any]]) -> Any:
+    """The output type of what gives the output of one of these nodes."""
+    kinds = list(dict.fromkeys(node.gives for node in nodes))
+    return reduce(or_, kinds)
 
 
 def conducted(pattern: Pattern[Any, Any], work_of: Callable[[Node[Any, Any]], Work]) -> Work:

@@ -17,7 +17,9 @@ from agentsys import (
     SubTask,
     System,
     Verdict,
+    agree,
     both,
+    cascade,
     choose,
     decompose,
     from_langgraph,
@@ -154,6 +156,11 @@ assert_type(decompose(parts_again, count, sum_up, attempt=direct), Node[Question
 assert_type(
     decompose(next_part, count, sum_up, max_questions=3, implied=enough), Node[Question, Answer]
 )
+
+
+gate = agree(direct, direct.at("llm"), at_least=2, by=lambda answer: answer.value)
+assert_type(gate, Node[Question, Answer])
+assert_type(cascade(gate, direct.at("llm"), direct.vote(3)), Node[Question, Answer])
 
 
 Judged = Candidate[Question, Answer]

@@ -15,7 +15,9 @@ from agentsys import (
     SubTask,
     System,
     Verdict,
+    agree,
     both,
+    cascade,
     decompose,
     from_langgraph,
     judge_panel,
@@ -171,6 +173,12 @@ async def think_again(told: Question) -> Answer:
 def longer(mine: Answer, given: Evidence) -> bool:
     return len(given.facts) > 1
 
+
+agree(direct, direct)  # right: both answer questions
+agree(direct)  # error: reportCallIssue
+agree(direct, answer) >> answer  # error: reportOperatorIssue
+agree(direct, direct, by=lambda given: given.valu)  # error: reportAttributeAccessIssue
+cascade(direct, direct) >> find  # error: reportOperatorIssue
 
 judge = Judge(Question, Answer, "Is it right?")
 direct.check(judge)  # right: it judges such answers

@@ -176,7 +176,7 @@ def longer(mine: Answer, given: Evidence) -> bool:
 
 agree(direct, direct)  # right: both answer questions
 agree(direct)  # error: reportCallIssue
-agree(direct, answer) >> answer  # error: reportOperatorIssue
+agree(direct, answer)  # error: reportArgumentType
 agree(direct, direct, by=lambda given: given.valu)  # error: reportAttributeAccessIssue
 cascade(direct, direct) >> find  # error: reportOperatorIssue
 

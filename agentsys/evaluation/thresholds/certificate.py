@@ -25,6 +25,7 @@ It is about calibrations as a whole (of a hundred, five may break it where `delt
 about each kind of task by itself.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -84,7 +85,7 @@ def sequence(fitted_on: Scored, tests: int, *, level: float) -> list[float]:
         tests: How many answers there are to test with.
         level: How sure each test is.
     """
-    scores = sorted({score for score, _ in fitted_on}, reverse=True)
+    scores = sorted({score for score, _ in fitted_on if math.isfinite(score)}, reverse=True)
     step = max(1, -(-len(scores) // LONGEST))
     strict_to_loose = scores[step - 1 :: step]
     if scores and strict_to_loose[-1] != scores[-1]:

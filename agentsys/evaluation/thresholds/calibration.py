@@ -1,0 +1,239 @@
+"""Thresholds for a graph, from its tasks to the store.
+
+On one half of the tasks the graph runs as far as each tier in turn: a threshold that takes every
+answer of that tier, and none of those before. So each tier answers what it would be asked in a run
+that escalates, failed attempts included, and any threshold between can be told from the two without
+another call. The other half is solved with the thresholds in force, beside the definitions' own and
+each tier alone. Both are benches in the ledger, whose finished tasks are never run again.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from agentsys.errors import UserError
+from agentsys.evaluation.bench import Bench, OnProgress
+from agentsys.evaluation.suites import Suite
+from agentsys.evaluation.thresholds import plan as plans
+from agentsys.evaluation.thresholds.answers import read
+from agentsys.evaluation.thresholds.choice import Choice, choose, require_certifiable
+from agentsys.evaluation.thresholds.curve import Point
+from agentsys.evaluation.thresholds.fitting import Fit, described, gates
+from agentsys.evaluation.thresholds.measuring import (
+    Accepted,
+    Against,
+    Row,
+    Solved,
+    accepted,
+    against,
+    row,
+    solved,
+    why_no_gain,
+)
+from agentsys.evaluation.thresholds.objective import Certified
+from agentsys.evaluation.thresholds.plan import Plan
+from agentsys.evaluation.thresholds.route import Route, route_of
+from agentsys.ledger import Ledger
+from agentsys.money import NANO_PER_USD
+from agentsys.node import Node
+from agentsys.schema import JsonObject
+from agentsys.stores import Store
+from agentsys.system import System
+from agentsys.thresholds import DEFINED, Kept, Thresholds, digest_of, keep, use
+
+LEVEL = 0.95
+"""How sure the bound on errors among accepted answers is, where no other is promised."""
+
+OnBench = Callable[[Bench], OnProgress]
+"""Told of a bench before it begins; gives what is told of its progress."""
+
+
+class Tested(BaseModel):
+    """How the threshold passed that is certified."""
+
+    model_config = ConfigDict(frozen=True)
+
+    accepted: int
+    errors: int
+    bound: float
+
+
+class Calibrated(BaseModel):
+    """What a calibration came to."""
+
+    model_config = ConfigDict(frozen=True)
+
+    version: str
+    graph: str
+    plan: JsonObject
+    objective: str
+    tiers: tuple[str, ...]
+    own: tuple[float, ...]
+    """What the definitions themselves ask for on the first tier."""
+    threshold: float | None
+    """On the calibrated scale, the same for all nodes; `None`: there is none, nothing is kept."""
+    why_not: str
+    fits: tuple[Fit, ...]
+    curve: tuple[Point, ...]
+    """On the tasks of the calibration."""
+    expected: Point | None
+    """The chosen point of it."""
+    certificate: Tested | None
+    rows: tuple[Row, ...]
+    """On the held-out tasks: with the thresholds, as defined, and each tier alone."""
+    against: Against | None
+    """The first row beside the second."""
+    accepted: Accepted | None
+    no_delta_ibc: str
+    """Why ΔIBC is not defined."""
+    tasks: int
+    """That the calibration had."""
+    usd_per_failure: float
+    fit_nano_usd: int
+    """What the calibration's half cost; the rows say what the other did."""
+
+    def to_json(self) -> JsonObject:
+        """Stable JSON data."""
+        return self.model_dump(mode="json")
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """A plan, with the graph and the tasks that it names."""
+
+    plan: Plan
+    graph: Node[Any, Any]
+    route: Route
+    suites: tuple[Suite, Suite]
+
+    @classmethod
+    def of(cls, plan: Plan, graph: Node[Any, Any]) -> "Calibration":
+        """Look whether it can be done, before anything is run.
+
+        Raises:
+            UserError: it cannot.
+        """
+        route = route_of(plan.graph, graph)
+        if isinstance(plan.objective, Certified):
+            require_certifiable(route)
+        return cls(plan, graph, route, plan.suites())
+
+    async def run(self, system: System, on_bench: OnBench, *, concurrency: int = 8) -> Calibrated:
+        """Fit, measure and keep thresholds; those that are kept are in use from then on.
+
+        Cancel it when you like: what is finished is kept, and the same plan goes on.
+
+        Raises:
+            UserError: nothing can be fitted, or as `Bench.run` does.
+            StoreError: the store cannot be used.
+        """
+        store, ledger = system.store, system.ledger
+        if store is None or ledger is None:
+            raise UserError("A calibration needs a store.", hint="System(…, store=…).")
+        await plans.write(store, self.plan)
+        fit = self._fit_bench()
+        await fit.run(system, concurrency=concurrency, on_progress=on_bench(fit))
+        choice = self._choice(ledger)
+        if choice.chosen is None:
+            return self._result(ledger, choice, None)
+        thresholds = Thresholds(self.plan.id, gates(choice.fits, choice.chosen.threshold))
+        bench = self._held_out_bench(thresholds)
+        await bench.run(system, concurrency=concurrency, on_progress=on_bench(bench))
+        found = self._result(ledger, choice, solved(ledger, bench.id, self._names))
+        await self._keep(store, thresholds, found)
+        return found
+
+    def begun(self, ledger: Ledger) -> bool:
+        """Whether the ledger knows of it."""
+        return self._fit_bench().begun(ledger)
+
+    def _fit_bench(self) -> Bench:
+        names = self._ways
+        return Bench(
+            f"{self.plan.id}-fit",
+            self.suites[0],
+            dict.fromkeys(names, self.graph),
+            {name: self.route.up_to(place) for place, name in enumerate(names)},
+        )
+
+    def _held_out_bench(self, thresholds: Thresholds) -> Bench:
+        calibrated, defined, *alone = self._names
+        graphs = {name: self.graph.at(t) for name, t in zip(alone, self.route.tiers, strict=True)}
+        return Bench(
+            f"{self.plan.id}-held-out",
+            self.suites[1],
+            {calibrated: self.graph, defined: self.graph, **graphs},
+            {calibrated: thresholds, defined: DEFINED, **dict.fromkeys(alone, DEFINED)},
+        )
+
+    @property
+    def _ways(self) -> tuple[str, ...]:
+        """How the first bench calls the graph as far as each tier."""
+        return tuple(f"{self.plan.graph} up to {tier}" for tier in self.route.tiers)
+
+    @property
+    def _names(self) -> tuple[str, ...]:
+        """How the second one calls it: with the thresholds, as defined, on each tier alone."""
+        name = self.plan.graph
+        alone = (f"{name} at {tier}" for tier in self.route.tiers)
+        return (f"{name} calibrated", f"{name} as defined", *alone)
+
+    def _choice(self, ledger: Ledger) -> Choice:
+        plan = self.plan
+        tasks = read(ledger, self._fit_bench().id, self._ways, self.route)
+        return choose(tasks, self.route, plan.objective, plan.failure_nano, plan.seed)
+
+    def _result(self, ledger: Ledger, choice: Choice, tasks: Solved | None) -> Calibrated:
+        plan, route = self.plan, self.route
+        fit = solved(ledger, self._fit_bench().id, self._ways)
+        chosen, passed = choice.chosen, choice.certificate
+        threshold = 1.0 if chosen is None else chosen.threshold
+        rows = () if tasks is None else self._rows(tasks)
+        tested = passed and Tested(
+            accepted=passed.accepted, errors=passed.errors, bound=passed.bound
+        )
+        return Calibrated(
+            version=plan.id,
+            graph=plan.graph,
+            plan=plans.shown(plan),
+            objective=str(plan.objective),
+            tiers=route.tiers,
+            own=route.own,
+            threshold=None if chosen is None else threshold,
+            why_not=choice.why_not,
+            fits=described(choice.fitted_on, route, choice.fits, threshold),
+            curve=tuple(choice.points),
+            expected=chosen,
+            certificate=tested,
+            rows=rows,
+            against=None
+            if tasks is None
+            else against(tasks, self._names[0], self._names[1], plan.failure_nano),
+            accepted=None if tasks is None else accepted(tasks, self._names[0], self._level),
+            no_delta_ibc=why_no_gain(rows[2], rows[-1]) if rows else "",
+            tasks=len(next(iter(fit.values()))),
+            usd_per_failure=plan.failure_nano / NANO_PER_USD,
+            fit_nano_usd=sum(account.nano_usd for each in fit.values() for account in each),
+        )
+
+    def _rows(self, tasks: Solved) -> tuple[Row, ...]:
+        failure, (calibrated, defined, *alone) = self.plan.failure_nano, self._names
+        ends = (alone[0], alone[-1])
+        return (
+            row(tasks, calibrated, failure, ends),
+            row(tasks, defined, failure, ends),
+            *(row(tasks, name, failure) for name in alone),
+        )
+
+    @property
+    def _level(self) -> float:
+        objective = self.plan.objective
+        return 1 - objective.delta if isinstance(objective, Certified) else LEVEL
+
+    async def _keep(self, store: Store, thresholds: Thresholds, found: Calibrated) -> None:
+        name = self.plan.graph
+        kept = Kept(thresholds, name, digest_of(self.graph.shape), found.to_json())
+        await keep(store, kept)
+        await use(store, name, thresholds.version)

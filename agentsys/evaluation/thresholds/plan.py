@@ -1,0 +1,102 @@
+"""What a calibration is to do; the store has it, so that what was interrupted can go on."""
+
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from pydantic import TypeAdapter
+
+from agentsys.errors import UnknownName, UserError
+from agentsys.evaluation.suites import Split, Suite, load_suite
+from agentsys.evaluation.thresholds.fitting import FEWEST
+from agentsys.evaluation.thresholds.objective import LoadedCps, Objective
+from agentsys.money import nano
+from agentsys.schema import JsonObject, compact
+from agentsys.stores import Store
+
+_SPACE = "calibrations"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A calibration of thresholds. Its id is the name of the version that comes of it."""
+
+    id: str
+    graph: str
+    suite: str
+    objective: Objective
+    usd_per_failure: Decimal
+    """What a failed task costs, in the figures; the objective may say it, too."""
+    file: str | None = None
+    limit: int | None = None
+    """Tasks, half of them to fit and half to measure."""
+    seed: int = 0
+    scorer: str | None = None
+    field: str | None = None
+    digest: str = ""
+    """Of the suite's file."""
+
+    @property
+    def failure_nano(self) -> int:
+        """What a failed task costs beyond its calls, in nano-dollars."""
+        own = self.objective
+        return nano(own.usd_per_failure if isinstance(own, LoadedCps) else self.usd_per_failure)
+
+    def suites(self) -> tuple[Suite, Suite]:
+        """The tasks to fit on, and those to measure on: none has the other's input.
+
+        Raises:
+            UserError: there are too few, or the file is another one by now.
+        """
+        fit = self._suite("calibration", self.limit and -(-self.limit // 2))
+        if self.digest and fit.source.digest != self.digest:
+            raise UserError(
+                f"{self.file or self.suite} has changed since the calibration was begun.",
+                hint="Put it back as it was, or begin another one.",
+            )
+        held_out = self._suite("held-out", self.limit and self.limit // 2)
+        seen = {compact(task.data) for task in fit.tasks}
+        kept = tuple(task for task in held_out.tasks if compact(task.data) not in seen)
+        for suite in (fit, replace(held_out, tasks=kept)):
+            if len(suite.tasks) < FEWEST:
+                raise UserError(
+                    f"{len(suite.tasks)} tasks are too few for one half of a calibration.",
+                    hint=f"Give {2 * FEWEST} or more, better some hundreds.",
+                )
+        return fit, replace(held_out, tasks=kept)
+
+    def _suite(self, split: Split, limit: int | None) -> Suite:
+        return load_suite(
+            self.suite,
+            file=self.file,
+            limit=limit,
+            seed=self.seed,
+            split=split,
+            scorer=self.scorer,
+            field=self.field,
+        )
+
+
+_PLAN: TypeAdapter[Plan] = TypeAdapter(Plan)
+
+
+async def write(store: Store, plan: Plan) -> None:
+    """Keep a plan."""
+    await store.put(_SPACE, plan.id, _PLAN.dump_python(plan, mode="json"))
+
+
+async def find(store: Store, plan_id: str) -> Plan:
+    """A plan by its id; `last` is the newest.
+
+    Raises:
+        UnknownName: there is none.
+    """
+    every = await store.values(_SPACE)
+    name = max(every, default=plan_id) if plan_id == "last" else plan_id
+    if name not in every:
+        raise UnknownName("calibration", name, every)
+    return _PLAN.validate_python(every[name].data)
+
+
+def shown(plan: Plan) -> JsonObject:
+    """The plan as JSON data."""
+    return _PLAN.dump_python(plan, mode="json")

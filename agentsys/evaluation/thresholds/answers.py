@@ -5,7 +5,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from agentsys.checks import UNCERTAIN
-from agentsys.evaluation.accounts import Account, accounts
+from agentsys.evaluation.accounts import Account
+from agentsys.evaluation.books import Books
 from agentsys.evaluation.thresholds.route import Route
 from agentsys.events import Call
 from agentsys.ledger import Ledger
@@ -56,7 +57,7 @@ def read(ledger: Ledger, bench: str, graphs: tuple[str, ...], route: Route) -> l
     """
     found = {
         (account.task_id, account.graph): account
-        for account in accounts(ledger, bench=bench)
+        for account in Books(ledger, bench=bench).accounts
         if account.finished
     }
     calls = _calls(ledger, [account.run_id for account in found.values()], route)

@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
-from agentsys.evaluation.accounts import Account, accounts
+from agentsys.evaluation.accounts import Account
+from agentsys.evaluation.books import Books
 from agentsys.evaluation.statistics import (
     Difference,
     Interval,
@@ -75,7 +76,7 @@ Solved = Mapping[str, Sequence[Account]]
 def solved(ledger: Ledger, bench: str, graphs: Sequence[str]) -> Solved:
     """The tasks of a bench that every graph has finished."""
     found: dict[str, dict[str, Account]] = {graph: {} for graph in graphs}
-    for account in accounts(ledger, bench=bench):
+    for account in Books(ledger, bench=bench).accounts:
         if account.finished and account.graph in found:
             found[account.graph][account.task_id] = account
     first, *others = (found[graph] for graph in graphs)

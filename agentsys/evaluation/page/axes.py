@@ -8,18 +8,20 @@ from agentsys.evaluation.page.visible import one_line
 SPREAD = 20
 """From this ratio of the largest to the smallest on, an axis is logarithmic."""
 
-_NEAREST_TO_ONE = 1e-6
+_EDGE, _LEAST = 1e-6, 1e-3
+"""What is nearer to one, or to zero, is drawn there."""
 
 
-def cost_axis(values: Iterable[float]) -> tuple[bool, list[float]]:
+def amount_axis(values: Iterable[float]) -> tuple[bool, list[float]]:
     """Whether an axis for these amounts is logarithmic, and its ends."""
     every = list(values)
     low, high = min(every), max(every)
     if high <= 0:
         return False, [0.0, 1.0]
     if low > 0 and high / low >= SPREAD:
-        return True, [low / 1.5, high * 1.6]
-    return False, [0.0, high * 1.08]
+        margin = (high / low) ** 0.12
+        return True, [low / margin, high * margin]
+    return False, [0.0, high * 1.12]
 
 
 def share_axis(values: Iterable[float]) -> list[float]:
@@ -36,9 +38,19 @@ def along(value: float, ends: Sequence[float], *, logarithmic: bool) -> float:
     return (value - low) / (high - low)
 
 
-def nines(threshold: float) -> float:
-    """A probability so that 0.9, 0.99, 0.999 are evenly far apart."""
-    return -log10(max(_NEAREST_TO_ONE, 1 - threshold))
+def ticks(ends: Sequence[float]) -> list[float]:
+    """Round numbers on a logarithmic axis, a handful of them."""
+    low, high = (log10(end) for end in ends)
+    steps = (1, 2, 5) if high - low < 1.6 else (1, 3) if high - low < 3.2 else (1,)
+    decades = range(floor(low), ceil(high) + 1)
+    every = [float(f"{step}e{decade}") for decade in decades for step in steps]
+    return [tick for tick in every if ends[0] <= tick <= ends[1]]
+
+
+def log_odds(probability: float) -> float:
+    """A probability on an axis that spreads both ends: 0.1, 0.01; 0.9, 0.99, 0.999."""
+    inner = min(1 - _EDGE, max(_LEAST, probability))
+    return log10(inner / (1 - inner))
 
 
 def labels(names: Sequence[str], limit: int) -> list[str]:

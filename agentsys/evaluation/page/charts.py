@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from agentsys.evaluation.page.axes import log_odds, ticks
+
 if TYPE_CHECKING:
     import altair as alt
 
@@ -24,11 +26,18 @@ TALL = 340
 """Height in pixels of the largest plot's ground."""
 
 _LINE = 2.2
-_NINES = "datum.value > 5.5 ? '' : format(1 - pow(10, -datum.value), '~r')"
+_PROBABILITY = "format(1 / (1 + pow(10, -datum.value)), '~r')"
+_PROBABILITIES = (0.001, 0.01, 0.1, 0.5, 0.9, 0.99, 0.999, 0.9999, 0.99999)
 
 
 def cost_and_success(
-    points: Values, edge: Values, *, logarithmic: bool, cost: list[float], success: list[float]
+    points: Values,
+    edge: Values,
+    *,
+    logarithmic: bool,
+    cost: list[float],
+    success: list[float],
+    legend: bool,
 ) -> Spec:
     """Cost per success against success, with intervals, labels, and the Pareto front.
 
@@ -39,15 +48,11 @@ def cost_and_success(
         logarithmic: Whether cost is on a logarithmic axis.
         cost: The ends of its axis.
         success: The ends of the other.
+        legend: Whether the groups are named besides the labels.
     """
     import altair as alt
 
-    x = alt.X(
-        "cost:Q",
-        title="cost per success",
-        scale=alt.Scale(type="log" if logarithmic else "linear", domain=cost, nice=False),
-        axis=alt.Axis(format=DOLLARS, tickCount=5, labelOverlap="greedy"),
-    )
+    x = _amounts("cost", "cost per success", cost, DOLLARS, logarithmic=logarithmic)
     y = alt.Y(
         "success:Q",
         title="success",
@@ -55,7 +60,7 @@ def cost_and_success(
         axis=alt.Axis(format=SHARES, tickCount=6),
     )
     tip = _tip(graph="name", success="success_text", cost_per_success="cost_text")
-    colour = _colour("group", list(dict.fromkeys(p["group"] for p in points)), legend=False)
+    colour = _colour("group", list(dict.fromkeys(p["group"] for p in points)), legend=legend)
     base = alt.Chart(_data(points))
     front = alt.Chart(_data(edge)).mark_line(interpolate="step-after", style="front")
     whisker = base.mark_rule(strokeWidth=1.6, opacity=0.75)
@@ -86,12 +91,7 @@ def costs(rows: Values, names: list[str], *, logarithmic: bool, ends: list[float
     """
     import altair as alt
 
-    x = alt.X(
-        "cost:Q",
-        title="cost per success",
-        scale=alt.Scale(type="log" if logarithmic else "linear", domain=ends, nice=False),
-        axis=alt.Axis(format=DOLLARS, tickCount=4, labelOverlap="greedy"),
-    )
+    x = _amounts("cost", "cost per success", ends, DOLLARS, logarithmic=logarithmic)
     y = alt.Y("label:N", title=None, sort=names, axis=alt.Axis(labelLimit=130, grid=False))
     measures = list(dict.fromkeys(row["measure"] for row in rows))
     colour = _colour("measure", measures, legend=len(measures) > 1)
@@ -108,29 +108,40 @@ def costs(rows: Values, names: list[str], *, logarithmic: bool, ends: list[float
     spans = rule.encode(x=alt.X("low:Q"), x2="high:Q", y=y, tooltip=tip)
     if not logarithmic:
         spans = spans.encode(yOffset=alt.YOffset("measure:N", scale=alt.Scale(domain=measures)))
-    per_name = 30 if logarithmic else 22 * len(measures)
+    per_name = min(100, 300 / len(names)) if len(names) < 8 else 22 + 8 * len(measures)
     text = "What a success cost with each graph, the cheapest first, with intervals."
-    return _finished(_layers(shown, spans), text, max(90, per_name * len(names)))
+    return _finished(_layers(shown, spans), text, max(90, round(per_name * len(names))))
 
 
-def thresholds(rows: Values, series: list[str], *, share: str, title: str, band: bool) -> Spec:
-    """A share against the threshold, on an axis that spreads the nines.
+def thresholds(
+    rows: Values,
+    series: list[str],
+    *,
+    ends: list[float],
+    share: str,
+    title: str,
+    band: bool,
+    legend: bool,
+) -> Spec:
+    """A share against the threshold, on an axis of log-odds.
 
     Args:
-        rows: `name`, `place` (-log10 of 1 minus the threshold), the share, `low` and `high`, and
+        rows: `name`, `place` (its log-odds), the share, `low` and `high`, and
             texts `threshold_text`, `escalated_text`, `right_text`.
         series: The names.
+        ends: Of the axis of thresholds.
         share: Which of the fields is drawn.
         title: What it is called.
         band: Whether there are intervals.
+        legend: Whether the series are named.
     """
     import altair as alt
 
     x = alt.X(
         "place:Q",
         title="threshold of confidence",
-        axis=alt.Axis(labelExpr=_NINES, values=[0, 0.30103, 1, 2, 3, 4, 5], labelOverlap="greedy"),
-        scale=alt.Scale(nice=False),
+        axis=_odds_axis(),
+        scale=alt.Scale(domain=ends, nice=False),
     )
     y = alt.Y(
         f"{share}:Q",
@@ -138,7 +149,7 @@ def thresholds(rows: Values, series: list[str], *, share: str, title: str, band:
         axis=alt.Axis(format=SHARES, tickCount=5),
         scale=alt.Scale(domainMax=1, zero=share == "escalated", nice=True),
     )
-    colour = _colour("name", series, legend=len(series) > 1)
+    colour = _colour("name", series, legend=legend)
     tip = _tip(
         of="name", threshold="threshold_text", escalated="escalated_text", right="right_text"
     )
@@ -146,9 +157,7 @@ def thresholds(rows: Values, series: list[str], *, share: str, title: str, band:
     line = base.mark_line(strokeWidth=_LINE, interpolate="step-before").encode(
         x=x, y=y, color=colour
     )
-    dots = base.mark_point(filled=True, size=18, opacity=1).encode(
-        x=x, y=y, color=colour, tooltip=tip
-    )
+    dots = base.mark_point(filled=True, size=60, opacity=0).encode(x=x, y=y, tooltip=tip)
     area = base.mark_area(opacity=0.16, interpolate="step-before").encode(
         x=x, y=alt.Y("low:Q"), y2="high:Q", color=colour
     )
@@ -156,29 +165,31 @@ def thresholds(rows: Values, series: list[str], *, share: str, title: str, band:
     return _finished(_layers(*layers), f"{title.capitalize()} against the threshold.", 170)
 
 
-def reliability(rows: Values, series: list[str], *, ends: list[float]) -> Spec:
+def reliability(rows: Values, ideal: Values, series: list[str], *, ends: list[float]) -> Spec:
     """Confidence of accepted answers against the share that is right, with the ideal line.
 
     Args:
-        rows: `name`, `confidence`, `right`, `low`, `high`, and texts `confidence_text`,
-            `right_text`, `answers`.
+        rows: `name`, `place` (log-odds of the confidence), `right`, `low`, `high`, and texts
+            `confidence_text`, `right_text`, `answers`.
+        ideal: `place` and `right` where confidence means what it says.
         series: The names.
-        ends: Of both axes.
+        ends: Of the axis of shares.
     """
     import altair as alt
 
-    scale = alt.Scale(domain=ends, nice=False)
-    x = alt.X("confidence:Q", title="confidence", scale=scale, axis=alt.Axis(tickCount=5))
+    x = alt.X("place:Q", title="confidence", scale=alt.Scale(nice=False), axis=_odds_axis())
     y = alt.Y(
-        "right:Q", title="share right", scale=scale, axis=alt.Axis(format=SHARES, tickCount=5)
+        "right:Q",
+        title="share right",
+        scale=alt.Scale(domain=ends, nice=False),
+        axis=alt.Axis(format=SHARES, tickCount=6),
     )
     colour = _colour("name", series, legend=True)
     tip = _tip(of="name", confidence="confidence_text", right="right_text", answers="answers")
     base = alt.Chart(_data(rows))
-    ideal = alt.Chart(_data([{"confidence": end, "right": end} for end in ends]))
     return _finished(
         _layers(
-            ideal.mark_line(style="front").encode(x=x, y=y),
+            alt.Chart(_data(ideal)).mark_line(style="front", clip=True).encode(x=x, y=y),
             base.mark_rule(strokeWidth=1.5, opacity=0.6, clip=True).encode(
                 x=x, y=alt.Y("low:Q"), y2="high:Q", color=colour, tooltip=tip
             ),
@@ -187,27 +198,23 @@ def reliability(rows: Values, series: list[str], *, ends: list[float]) -> Spec:
                 x=x, y=y, color=colour, tooltip=tip
             ),
         ),
-        "Confidence of accepted answers against the share that was right; ideal is the diagonal.",
+        "Confidence of accepted answers against the share that was right; ideal is dashed.",
         390,
     )
 
 
-def latencies(rows: Values, series: list[str], *, logarithmic: bool) -> Spec:
+def latencies(rows: Values, series: list[str], *, logarithmic: bool, ends: list[float]) -> Spec:
     """Share of tasks that took no longer than so many seconds.
 
     Args:
         rows: `name`, `seconds`, `share`, and texts `seconds_text`, `share_text`.
         series: The names.
         logarithmic: Whether seconds are on a logarithmic axis.
+        ends: Of that axis.
     """
     import altair as alt
 
-    x = alt.X(
-        "seconds:Q",
-        title="seconds",
-        scale=alt.Scale(type="log" if logarithmic else "linear", nice=False, zero=False),
-        axis=alt.Axis(format="~r", tickCount=5, labelOverlap="greedy"),
-    )
+    x = _amounts("seconds", "seconds", ends, "~r", logarithmic=logarithmic)
     y = alt.Y(
         "share:Q",
         title="share of tasks",
@@ -218,11 +225,27 @@ def latencies(rows: Values, series: list[str], *, logarithmic: bool) -> Spec:
     base = alt.Chart(_data(rows))
     line = base.mark_line(strokeWidth=_LINE).encode(x=x, y=y, color=colour)
     tip = _tip(graph="name", seconds="seconds_text", share="share_text")
-    dots = base.mark_point(filled=True, size=14, opacity=1).encode(
-        x=x, y=y, color=colour, tooltip=tip
-    )
+    dots = base.mark_point(filled=True, size=60, opacity=0).encode(x=x, y=y, tooltip=tip)
     text = "Share of tasks that took no longer than so many seconds, for each graph."
     return _finished(_layers(line, dots), text, 300)
+
+
+def _amounts(field: str, title: str, ends: list[float], text: str, *, logarithmic: bool) -> alt.X:
+    import altair as alt
+
+    axis = alt.Axis(format=text, tickCount=5, labelOverlap="greedy", labelFlush=True)
+    if logarithmic:
+        axis.values = ticks(ends)
+    kind = "log" if logarithmic else "linear"
+    scale = alt.Scale(type=kind, domain=ends, nice=False)
+    return alt.X(f"{field}:Q", title=title, scale=scale, axis=axis)
+
+
+def _odds_axis() -> alt.Axis:
+    import altair as alt
+
+    places = [log_odds(probability) for probability in _PROBABILITIES]
+    return alt.Axis(labelExpr=_PROBABILITY, values=places, labelOverlap="greedy")
 
 
 def _names(base: alt.Chart, style: str) -> alt.Chart:

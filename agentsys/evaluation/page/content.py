@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from agentsys.evaluation.accounts import Account
-from agentsys.evaluation.numbers import money, percent
+from agentsys.evaluation.numbers import NONE, money, percent
 from agentsys.evaluation.page import plots
 from agentsys.evaluation.page.failures import Failure, expensive_failures
 from agentsys.evaluation.page.reading import Sample, grouped, sample
@@ -15,6 +15,8 @@ from agentsys.evaluation.report import Report, Row
 from agentsys.events import BenchStarted
 from agentsys.ledger import Ledger
 from agentsys.money import NANO_PER_USD
+
+_EMPTY = {NONE, "not measured"}
 
 Table = Mapping[str, Sequence[str]]
 """The report's table: a row for each name, its cells below the columns' titles."""
@@ -29,6 +31,10 @@ class Tile:
     whose: str
 
 
+Cell = tuple[str, str]
+"""A figure, and its interval or nothing."""
+
+
 @dataclass(frozen=True, slots=True)
 class Content:
     """A page."""
@@ -37,7 +43,9 @@ class Content:
     facts: tuple[tuple[str, str], ...]
     tiles: tuple[Tile, ...]
     columns: tuple[str, ...]
-    table: tuple[tuple[str, tuple[str, ...]], ...]
+    table: tuple[tuple[str, tuple[Cell, ...]], ...]
+    empty: tuple[str, ...]
+    """Columns in which no row has a figure."""
     notes: tuple[str, ...]
     plots: tuple[plots.Plot, ...]
     failures: tuple[Failure, ...]
@@ -70,7 +78,10 @@ def gathered(
         StoreError: the ledger cannot be read.
     """
     read = sample(ledger, tasks)
-    loaded = money(float(report.usd_per_failure)) if report.usd_per_failure else ""
+    empty = tuple(
+        name for at, name in enumerate(columns) if {row[at] for row in table.values()} <= _EMPTY
+    )
+    loaded = f"${report.usd_per_failure.normalize():f}" if report.usd_per_failure else ""
     timed: dict[str, list[float]] = {}
     for task in tasks:
         if task.finished and task.seconds is not None:
@@ -79,8 +90,9 @@ def gathered(
         title=one_line(bench.suite, 80) if bench else "All runs",
         facts=_facts(report, tasks, read, bench, prices),
         tiles=_tiles(report),
-        columns=tuple(columns),
-        table=tuple((visible(name), tuple(map(visible, row))) for name, row in table.items()),
+        columns=tuple(name for name in columns if name not in empty),
+        table=tuple((visible(name), _cells(columns, row, empty)) for name, row in table.items()),
+        empty=empty,
         notes=(*map(visible, report.notes), *_sampled(read)),
         plots=(
             tradeoff(report.rows),
@@ -92,6 +104,12 @@ def gathered(
         failures=tuple(expensive_failures(ledger, tasks)),
         failed=sum(task.finished and not task.success for task in tasks),
     )
+
+
+def _cells(columns: Sequence[str], row: Sequence[str], empty: Sequence[str]) -> tuple[Cell, ...]:
+    kept = [cell for name, cell in zip(columns, row, strict=True) if name not in empty]
+    parts = [visible(cell).partition(" (") for cell in kept]
+    return tuple((figure, span.removesuffix(")")) for figure, _, span in parts)
 
 
 def _facts(
@@ -114,7 +132,7 @@ def _facts(
     names = sorted(version or "the definitions' own" for version in read.thresholds)
     facts += [("scorer", scorers), ("run", _when(read.began))]
     facts.append(("thresholds", ", ".join(names) or "the definitions' own"))
-    facts.append(("a failure costs", money(float(report.usd_per_failure))))
+    facts.append(("a failure costs", f"${report.usd_per_failure.normalize():f}"))
     facts.append(("prices", "; ".join(prices) or "no deployment was asked"))
     return tuple((name, visible(text)) for name, text in facts)
 

@@ -13,6 +13,9 @@ BINS = 10
 IN_BIN = 10
 """Fewest answers of such a point, where there are that many."""
 
+KEPT = 10
+"""Of fewer kept answers the share of right ones is not given."""
+
 STEPS = 60
 """Most thresholds of an escalation curve, and most points of a distribution."""
 
@@ -80,7 +83,8 @@ def escalation(answers: Iterable[Answer]) -> list[Gate]:
 
     A reply goes on where its confidence is below the threshold, and at any threshold where it was
     refused for another reason. Whether one that was handed on was right, nobody has seen: the
-    share of right ones is known only for thresholds above all of those.
+    share of right ones is known only for thresholds above all of those. It is given where enough
+    are kept to speak of a share.
     """
     replies = list(answers)
     free = sorted((a for a in replies if a.decided != "refused"), key=lambda a: a.confidence)
@@ -94,7 +98,7 @@ def escalation(answers: Iterable[Answer]) -> list[Gate]:
         below = bisect_left(confidences, threshold)
         kept = len(free) - below
         right = rights[-1] - rights[below]
-        known = kept > 0 and unknown[-1] == unknown[below]
+        known = kept >= KEPT and unknown[-1] == unknown[below]
         gates.append(
             Gate(
                 threshold,

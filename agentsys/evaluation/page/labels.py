@@ -2,6 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import hypot
+
+Span = tuple[float, float, float, float]
 
 CHARACTER = 6.4
 """Width of a character of a label in pixels, on average."""
@@ -27,6 +30,9 @@ class _Box:
     right: float
     bottom: float
 
+    def distance(self, x: float, y: float) -> float:
+        return hypot(max(self.left - x, 0, x - self.right), max(self.top - y, 0, y - self.bottom))
+
     def overlap(self, other: "_Box") -> float:
         wide = min(self.right, other.right) - max(self.left, other.left)
         high = min(self.bottom, other.bottom) - max(self.top, other.top)
@@ -43,31 +49,47 @@ _PLACES = (
     *_NEAR,
     Label(0, -17, "center"),
     Label(0, 19, "center"),
-    *(Label(p.dx, p.dy + shift, p.align) for shift in (-15, 15, -30, 30) for p in _NEAR),
+    *(Label(p.dx, p.dy + shift, p.align) for shift in (-13, 13) for p in _NEAR),
 )
 """The best first; beside the point run its intervals."""
 
 
 def placed(
-    points: Sequence[tuple[float, float]], names: Sequence[str], width: float, height: float
+    points: Sequence[tuple[float, float]],
+    spans: Sequence[Span],
+    names: Sequence[str],
+    width: float,
+    height: float,
 ) -> list[Label | None]:
     """Where each point's name stands on a plot of so many pixels; `None` where it finds no room.
 
+    A name hides neither a point nor another name, and is nearer to its own point than to others.
+    Where it can be, it lies on no interval either.
+
     Args:
         points: In pixels from the plot's upper left corner.
+        spans: Each point's intervals: left, right, top and bottom end.
         names: As they are written.
         width: Of the plot.
         height: Of the plot.
     """
     taken = [_Box(x - POINT, y - POINT, x + POINT, y + POINT) for x, y in points]
+    lines = [
+        box
+        for (x, y), (left, right, top, bottom) in zip(points, spans, strict=True)
+        for box in (_Box(left, y - 1, right, y + 1), _Box(x - 1, top, x + 1, bottom))
+    ]
     found: list[Label | None] = []
-    for at, ((x, y), name) in enumerate(zip(points, names, strict=True)):
+    for at, name in enumerate(names):
         others = taken[:at] + taken[at + 1 :]
-        free = (p for p in _PLACES if _fits(_box(p, x, y, name), others, width, height))
-        label = next(free, None)
-        found.append(label)
-        if label is not None:
-            taken.append(_box(label, x, y, name))
+        x, y = points[at]
+        boxes = [(place, _box(place, x, y, name)) for place in _PLACES]
+        near = [pair for pair in boxes if _own(pair[1], at, points)]
+        inside = [pair for pair in near if _inside(pair[1], width, height)]
+        free = [pair for pair in inside if not _hit(pair[1], others)]
+        best = next((pair for pair in free if not _hit(pair[1], lines)), next(iter(free), None))
+        found.append(best[0] if best else None)
+        taken += [best[1]] if best else []
     return found
 
 
@@ -78,6 +100,14 @@ def _box(label: Label, x: float, y: float, name: str) -> _Box:
     return _Box(left, middle - HEIGHT / 2, left + long, middle + HEIGHT / 2)
 
 
-def _fits(box: _Box, others: Sequence[_Box], width: float, height: float) -> bool:
-    inside = box.left >= 0 and box.right <= width and box.top >= 0 and box.bottom <= height
-    return inside and not any(box.overlap(other) for other in others)
+def _own(box: _Box, at: int, points: Sequence[tuple[float, float]]) -> bool:
+    far = [box.distance(x, y) for x, y in points]
+    return all(far[at] < other for place, other in enumerate(far) if place != at)
+
+
+def _inside(box: _Box, width: float, height: float) -> bool:
+    return box.left >= 0 and box.right <= width and box.top >= 0 and box.bottom <= height
+
+
+def _hit(box: _Box, others: Sequence[_Box]) -> bool:
+    return any(box.overlap(other) for other in others)

@@ -6,11 +6,14 @@ from typing import Any
 
 from agentsys.evaluation.numbers import count, money, percent, seconds, span
 from agentsys.evaluation.page import charts
-from agentsys.evaluation.page.axes import cost_axis, labels, nines, thinned
+from agentsys.evaluation.page.axes import amount_axis, labels, log_odds, share_axis, thinned
 from agentsys.evaluation.page.curves import Answer, calibration, distribution, escalation
 from agentsys.evaluation.report import Row
 
 _NAME = 36
+_IDEAL = tuple(1 / (1 + 10 ** (-step / 10)) for step in range(-30, 61))
+"""Where the line of calibration is drawn from: it is straight only on an axis of shares."""
+
 _TABLED = 12
 """Most rows of a table for each curve."""
 
@@ -60,7 +63,7 @@ def costs(rows: Sequence[Row], loaded: str) -> Plot:
                 | {"cost_text": money(row.loaded_cps_usd)}
             )
     amounts = [v[key] for v in values for key in ("cost", "low", "high") if v.get(key) is not None]
-    logarithmic, ends = cost_axis(amounts)
+    logarithmic, ends = amount_axis(amounts)
     for value in values:
         if value.get("low") is not None and value["high"] is None:
             value["high"] = ends[1]
@@ -93,7 +96,7 @@ def thresholds(groups: Mapping[str, Sequence[Answer]]) -> Plot:
         own: list[dict[str, Any]] = [
             {
                 "name": name,
-                "place": nines(gate.threshold),
+                "place": log_odds(gate.threshold),
                 "escalated": gate.escalated,
                 "right": gate.right,
                 "low": low,
@@ -108,11 +111,27 @@ def thresholds(groups: Mapping[str, Sequence[Answer]]) -> Plot:
         values += own
         keys = ("name", "threshold_text", "escalated_text", "kept", "right_text")
         table += [tuple(own[at][key] for key in keys) for at in thinned(len(own), _TABLED)]
+    places = [value["place"] for value in values]
+    ends = [min(places), max(places)]
     right = charts.thresholds(
-        values, series, share="right", title="right among the kept", band=len(series) <= 2
+        values,
+        series,
+        ends=ends,
+        share="right",
+        title="right among the kept",
+        band=len(series) <= 2,
+        legend=len(series) > 1,
     )
-    gone = charts.thresholds(values, series, share="escalated", title="escalated", band=False)
     known = any(value["right"] is not None for value in values)
+    gone = charts.thresholds(
+        values,
+        series,
+        ends=ends,
+        share="escalated",
+        title="escalated",
+        band=False,
+        legend=len(series) > 1 and not known,
+    )
     panels = (Panel("right", ((0, right),)),) if known else ()
     return replace(
         plot,
@@ -146,24 +165,32 @@ def reliability(groups: Mapping[str, Sequence[Answer]]) -> Plot:
     values: list[dict[str, Any]] = [
         {
             "name": name,
-            "confidence": each.confidence,
+            "place": log_odds(each.confidence),
             "right": each.right,
             "low": each.interval[0],
             "high": each.interval[1],
             "confidence_text": f"{each.confidence:.4f}",
             "right_text": percent(each.right) + span(each.interval, percent),
             "answers": count(each.answers),
+            "mean": each.confidence,
         }
         for name, answers in zip(series, shown.values(), strict=True)
         for each in calibration(answers)
     ]
-    least = min(min(value["confidence"], value["right"]) for value in values)
-    ends = [max(0.0, int(least * 10 - 0.5) / 10), 1.0]
+    ends = share_axis(max(value["low"], value["right"] - 0.15) for value in values)
+    places = [value["place"] for value in values]
+    ideal = [
+        {"place": log_odds(each), "right": each}
+        for each in sorted({*_IDEAL, *(value["mean"] for value in values)})
+        if min(places) <= log_odds(each) <= max(places)
+    ]
     keys = ("name", "confidence_text", "right_text", "answers")
     return replace(
         plot,
         caption=_RELIABILITY + _left_out(len(groups)),
-        panels=(Panel("reliability", ((0, charts.reliability(values, series, ends=ends)),)),),
+        panels=(
+            Panel("reliability", ((0, charts.reliability(values, ideal, series, ends=ends)),)),
+        ),
         columns=("node · model", "mean confidence", "right (95 % interval)", "answers"),
         rows=tuple(tuple(value[key] for key in keys) for value in values),
     )
@@ -195,15 +222,17 @@ def latencies(groups: Mapping[str, Sequence[float]]) -> Plot:
         for name, every in zip(series, shown.values(), strict=True)
         for each, share in distribution(every)
     ]
-    every_second = [value["seconds"] for value in values]
-    logarithmic = min(every_second) > 0
+    logarithmic, ends = amount_axis(value["seconds"] for value in values)
     keys = ("name", "share_text", "seconds_text")
     places = thinned(len(values), _TABLED * len(shown))
     return replace(
         plot,
         caption=_LATENCIES + _left_out(len(timed)),
         panels=(
-            Panel("latencies", ((0, charts.latencies(values, series, logarithmic=logarithmic)),)),
+            Panel(
+                "latencies",
+                ((0, charts.latencies(values, series, logarithmic=logarithmic, ends=ends)),),
+            ),
         ),
         columns=("graph", "share of tasks", "took no longer than"),
         rows=tuple(tuple(values[place][key] for key in keys) for place in places),
@@ -215,4 +244,4 @@ _LATENCIES = "Share of the tasks whose run took no longer than so many seconds, 
 
 def _left_out(groups: int) -> str:
     more = groups - charts.SERIES
-    return f" The largest {charts.SERIES} are drawn, {more} more are not." if more > 0 else ""
+    return f" Drawn are the largest {charts.SERIES}, not {more} more." if more > 0 else ""

@@ -32,21 +32,22 @@ def _theme(
         },
         "legend": {
             "orient": "top",
-            "columns": {"signal": "max(1, floor(width / 190))"},
+            "columns": {"signal": "max(1, floor(width / 180))"},
             "labelColor": ink,
             "labelFontSize": 12,
             "labelLimit": 170,
             "symbolType": "circle",
             "symbolSize": 90,
             "symbolStrokeWidth": 2,
+            "symbolOpacity": 1,
             "offset": 10,
         },
         "range": {"category": list(colours)},
         "style": {
-            "label": {"fill": ink},
-            "halo": {"fill": ground, "stroke": ground, "strokeWidth": 3.5, "strokeJoin": "round"},
-            "front": {"stroke": quiet, "strokeWidth": 1.3, "strokeDash": [5, 4], "opacity": 0.9},
-            "whisker": {"stroke": ink, "opacity": 0.75},
+            "label": {"color": ink},
+            "halo": {"color": ground, "stroke": ground, "strokeWidth": 3.5, "strokeJoin": "round"},
+            "front": {"color": quiet, "strokeWidth": 1.3, "strokeDash": [5, 4], "opacity": 0.9},
+            "whisker": {"color": ink, "opacity": 0.75},
         },
     }
 

@@ -1,18 +1,18 @@
 """The plot that the measure is named for: what a success costs against how many succeed."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 from agentsys.evaluation.numbers import money, percent, span
 from agentsys.evaluation.page import charts
-from agentsys.evaluation.page.axes import along, cost_axis, labels, share_axis
+from agentsys.evaluation.page.axes import along, amount_axis, labels, share_axis
 from agentsys.evaluation.page.curves import front
 from agentsys.evaluation.page.labels import placed
 from agentsys.evaluation.page.plots import Panel, Plot
 from agentsys.evaluation.report import Row
 
-_LAYOUTS = ((560, 460, 28), (0, 250, 16))
+_LAYOUTS = ((900, 820, 32), (560, 460, 24), (0, 250, 16))
 """The least width of the card, of the plot's ground in it, and characters of a name."""
 
 _CAPTION = (
@@ -54,29 +54,36 @@ def drawn(rows: Sequence[Row], width: float, cut: int) -> charts.Spec:
     """
     values = _values(rows, cut)
     amounts = [v[key] for v in values for key in ("cost", "low", "high") if v[key] is not None]
-    logarithmic, cost = cost_axis(amounts)
+    logarithmic, cost = amount_axis(amounts)
     success = share_axis(value["least"] for value in values)
     for value in values:
         value["high"] = cost[1] if value["high"] is None else value["high"]
-    points = [
-        (
-            width * along(value["cost"], cost, logarithmic=logarithmic),
-            charts.TALL * (1 - along(value["success"], success, logarithmic=False)),
-        )
-        for value in values
-    ]
     names = [value["label"] for value in values]
-    for value, place in zip(values, placed(points, names, width, charts.TALL), strict=True):
-        if place is None:
-            value |= {"dx": 0, "dy": 0, "align": "left", "label": ""}
-        else:
-            value |= {"dx": place.dx, "dy": place.dy, "align": place.align}
+
+    def across(amount: float) -> float:
+        return width * along(amount, cost, logarithmic=logarithmic)
+
+    def down(share: float) -> float:
+        return charts.TALL * (1 - along(share, success, logarithmic=False))
+
+    points = [(across(v["cost"]), down(v["success"])) for v in values]
+    spans = [
+        (across(v["low"]), across(v["high"]), down(v["most"]), down(v["least"])) for v in values
+    ]
+    places = placed(points, spans, names, width, charts.TALL)
+    for value, place in zip(values, places, strict=True):
+        value |= asdict(place) if place else {"dx": 0, "dy": 0, "align": "left", "label": ""}
     best = _front(rows)
     kept = [value for value, row in zip(values, rows, strict=True) if row.graph in best]
     edge = [{"cost": v["cost"], "success": v["success"]} for v in kept]
     edge.sort(key=lambda point: point["cost"])
     return charts.cost_and_success(
-        values, edge, logarithmic=logarithmic, cost=cost, success=success
+        values,
+        edge,
+        logarithmic=logarithmic,
+        cost=cost,
+        success=success,
+        legend=None in places and len(rows) <= charts.SERIES,
     )
 
 

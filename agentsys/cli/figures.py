@@ -24,19 +24,24 @@ def print_report(report: "Report", settings: "Settings", *, as_json: bool) -> No
     if not report.rows:
         say("The ledger has no runs for this. Begin with 'agentsys run' or 'bench'.")
         return
-    columns = _columns(report.usd_per_failure)
-    cells = [[text(row) for text in columns.values()] for row in report.rows]
+    texts = columns(report.usd_per_failure)
+    cells = [[text(row) for text in texts.values()] for row in report.rows]
     names = [row.graph for row in report.rows]
     if len(names) <= UPRIGHT:
-        upright = zip(columns, *cells, strict=True)
+        upright = zip(texts, *cells, strict=True)
         print_table([report.by, *names], [list(line) for line in upright])
     else:
         beside = [[name, *line] for name, line in zip(names, cells, strict=True)]
-        print_table([report.by, *columns], beside)
+        print_table([report.by, *texts], beside)
     for note in report.notes:
         say(note)
     if report.deployments:
-        say(f"Prices: {'; '.join(_priced(name, settings) for name in report.deployments)}.")
+        say(f"Prices: {'; '.join(prices(report, settings))}.")
+
+
+def prices(report: "Report", settings: "Settings") -> list[str]:
+    """What each deployment that was asked costs, as configured now."""
+    return [_priced(name, settings) for name in report.deployments]
 
 
 def _priced(name: str, settings: "Settings") -> str:
@@ -49,7 +54,8 @@ def _priced(name: str, settings: "Settings") -> str:
     return f"{name} {deployment.price.basis}, {rates(deployment.price)}"
 
 
-def _columns(usd_per_failure: Decimal) -> dict[str, Callable[["Row"], str]]:
+def columns(usd_per_failure: Decimal) -> dict[str, Callable[["Row"], str]]:
+    """The figures of a row as texts, by the title of their column."""
     return {
         "tasks": lambda row: f"{row.tasks:,}",
         "success": lambda row: percent(row.success_rate) + span(row.success_ci, percent),

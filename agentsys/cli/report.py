@@ -19,6 +19,14 @@ def report(
     since: Annotated[
         datetime | None, typer.Option("--since", help="Only runs begun since (local time).")
     ] = None,
+    html: Annotated[
+        str | None,
+        typer.Option("--html", metavar="FILE", help="Write a page with plots instead."),
+    ] = None,
+    svg: Annotated[
+        str | None,
+        typer.Option("--svg", metavar="FILE", help="Write cost against success as a picture."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the rows as JSON.")] = False,
     config: Config = None,
 ) -> None:
@@ -27,6 +35,7 @@ def report(
     Success is a scorer's verdict in a bench; elsewhere, that the graph's own checks accepted.
     """
     from agentsys.cli.figures import print_report
+    from agentsys.cli.page import write_page, write_picture
     from agentsys.evaluation.bench import find_bench
     from agentsys.evaluation.report import report as compute
     from agentsys.ledger import Ledger
@@ -34,9 +43,16 @@ def report(
 
     settings = Settings.load(config)
     ledger = Ledger.open(settings.store_url)
-    if bench == "last":
-        bench = find_bench(ledger, bench).bench
+    begun = None
+    if bench == "last" or (bench is not None and html is not None):
+        begun = find_bench(ledger, bench)
+        bench = begun.bench
     computed = compute(
         ledger, by=by, bench=bench, since=since, usd_per_failure=settings.usd_per_failure
     )
-    print_report(computed, settings, as_json=as_json)
+    if html is not None:
+        write_page(html, ledger, computed, settings, bench=begun, since=since)
+    if svg is not None:
+        write_picture(svg, computed)
+    if as_json or (html is None and svg is None):
+        print_report(computed, settings, as_json=as_json)

@@ -1,0 +1,75 @@
+"""A report as a page or a picture, in a file."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from agentsys.cli.figures import columns, prices
+from agentsys.cli.files import write_whole
+from agentsys.cli.output import say
+from agentsys.errors import UserError
+
+if TYPE_CHECKING:
+    from agentsys.evaluation.report import Report, Row
+    from agentsys.events import BenchStarted
+    from agentsys.ledger import Ledger
+    from agentsys.settings import Settings
+
+
+def write_page(
+    place: str,
+    ledger: "Ledger",
+    report: "Report",
+    settings: "Settings",
+    *,
+    bench: "BenchStarted | None" = None,
+    since: datetime | None = None,
+) -> None:
+    """Write the page of a report, and say where it is.
+
+    Raises:
+        UserError: there are no runs, or the file cannot be written.
+        StoreError: the ledger cannot be read.
+    """
+    from agentsys.evaluation.accounts import accounts
+    from agentsys.evaluation.page import gathered, rendered
+
+    _require(report.rows)
+    texts = columns(report.usd_per_failure)
+    content = gathered(
+        ledger,
+        report,
+        accounts(ledger, bench=bench.bench if bench else None, since=since),
+        bench=bench,
+        columns=list(texts),
+        table={row.graph: [text(row) for text in texts.values()] for row in report.rows},
+        prices=prices(report, settings),
+    )
+    page = rendered(content)
+    write_whole(place, page)
+    say(f"{place}: a page of {len(page.encode()) / 1e6:.1f} MB; open it in a browser.", err=True)
+
+
+def write_picture(place: str, report: "Report") -> None:
+    """Write the plot of cost against success, and say where it is.
+
+    Raises:
+        UserError: nothing succeeded, or the file cannot be written.
+    """
+    from agentsys.evaluation.page import picture
+
+    _require(report.rows)
+    if all(row.cps_usd is None for row in report.rows):
+        raise UserError(
+            "Nothing succeeded, so there is no cost per success to draw.",
+            hint="'agentsys report' shows how the runs ended.",
+        )
+    write_whole(place, picture(report.rows))
+    say(f"{place}: cost against success as SVG.", err=True)
+
+
+def _require(rows: "Sequence[Row]") -> None:
+    if not rows:
+        raise UserError(
+            "The ledger has no runs for this.", hint="Begin with 'agentsys run' or 'bench'."
+        )

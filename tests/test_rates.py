@@ -217,7 +217,8 @@ class TestTasks:
         await first
         reply = await second
         assert reply.seconds < time.perf_counter() - began - 0.3
-        assert reply.nano_usd == pytest.approx(reply.seconds * 1e9, abs=1)
+        # For a moment the first may still be there, and shares the machine with it.
+        assert reply.seconds * 0.5e9 < reply.nano_usd <= reply.seconds * 1e9 + 1
 
     async def test_who_stops_waiting_leaves_the_place_to_others(
         self, model: Callable[..., Model], loopback: Loopback

@@ -2,8 +2,19 @@
 
 from agentsys.errors import SettingsError
 from agentsys.stores.base import ABSENT, Balance, Entry, Refusal, Store, Value
+from agentsys.stores.columns import Line, Total
 
-__all__ = ["ABSENT", "Balance", "Entry", "Refusal", "Store", "Value", "open_store"]
+__all__ = [
+    "ABSENT",
+    "Balance",
+    "Entry",
+    "Line",
+    "Refusal",
+    "Store",
+    "Total",
+    "Value",
+    "open_store",
+]
 
 _SQLITE = "sqlite:///"
 _REDIS = ("redis://", "rediss://", "unix://")

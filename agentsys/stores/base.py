@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from agentsys.money import Spend
+from agentsys.stores.columns import Columns
 
 SEARCHABLE = ("kind", "run_id", "bench")
 """The top-level fields of records that a store finds without reading the whole log."""
@@ -277,7 +278,7 @@ class Gates(Protocol):
         ...
 
 
-class Store(Log, Values, Accounts, Gates, Protocol):
+class Store(Log, Columns, Values, Accounts, Gates, Protocol):
     """All that agents hold in common."""
 
     async def close(self) -> None:

@@ -1,16 +1,22 @@
-"""What every store makes of records: their text, what is found by, and what is booked."""
+"""What every store makes of records: their text, what is found by, their cells and charges."""
 
 import json
+import math
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeGuard
 
 from agentsys.money import DIMENSIONS, Spend
 from agentsys.stores.base import SEARCHABLE
+from agentsys.stores.columns import COLUMNS
 
 _encoder = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+_LARGEST = 2**63
+
+Cells = tuple[str, str, list[Any]]
+"""The kind, the run and the values of all `COLUMNS` of a record."""
 
 
 def to_text(data: Any) -> str:
@@ -23,7 +29,7 @@ def _encodable(text: str) -> str:
     return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
-def _findable(text: str) -> str:
+def findable(text: str) -> str:
     """Text as an index can hold it: SQLite's JSON functions end it at a null character."""
     return _encodable(text).replace("\0", "\\u0000")
 
@@ -31,7 +37,7 @@ def _findable(text: str) -> str:
 def searchable(record: Mapping[str, Any]) -> list[str | None]:
     """The values of the `SEARCHABLE` fields as an index has them; `None` where there is no text."""
     values = (record.get(name) for name in SEARCHABLE)
-    return [_findable(value) if isinstance(value, str) else None for value in values]
+    return [findable(value) if isinstance(value, str) else None for value in values]
 
 
 def wanted(where: Mapping[str, Collection[str]] | None) -> dict[str, set[str]]:
@@ -43,7 +49,16 @@ def wanted(where: Mapping[str, Collection[str]] | None) -> dict[str, set[str]]:
     for name in where or {}:
         if name not in SEARCHABLE:
             raise ValueError(f"{name!r} is none of the fields {SEARCHABLE}")
-    return {name: {_findable(value) for value in each} for name, each in (where or {}).items()}
+    return {name: {findable(value) for value in each} for name, each in (where or {}).items()}
+
+
+def cells(record: Mapping[str, Any]) -> Cells | None:
+    """What a record is in a table; `None` where it is no line of one."""
+    kind, run_id = record.get("kind"), record.get("run_id")
+    if not isinstance(kind, str) or not isinstance(run_id, str):
+        return None
+    found = [_value(record[name], of) if name in record else None for name, of in COLUMNS.items()]
+    return findable(kind), findable(run_id), found
 
 
 def charge(record: Mapping[str, Any]) -> tuple[list[str], Spend] | None:
@@ -82,3 +97,23 @@ def _is_list(value: object) -> TypeGuard[list[object] | tuple[object, ...]]:
 
 def _whole(value: object) -> int:
     return value if isinstance(value, int) and not isinstance(value, bool) else 0
+
+
+def _value(value: Any, of: type) -> Any:
+    if of is float:
+        return _real(value)
+    if type(value) is not of:
+        return None
+    if of is str:
+        return findable(value)
+    return None if of is int and not -_LARGEST <= value < _LARGEST else value
+
+
+def _real(value: Any) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        number = float(value)
+    except OverflowError:
+        return None
+    return None if math.isnan(number) else number

@@ -8,12 +8,12 @@ file on. A user needs the keys `~agentsys:*` and the commands
 """
 
 from agentsys.stores.redis.accounts import RedisAccounts
+from agentsys.stores.redis.columns import RedisColumns
 from agentsys.stores.redis.gates import RedisGates
-from agentsys.stores.redis.log import RedisLog
 from agentsys.stores.redis.values import RedisValues
 
 __all__ = ["RedisStore"]
 
 
-class RedisStore(RedisLog, RedisValues, RedisAccounts, RedisGates):
+class RedisStore(RedisColumns, RedisValues, RedisAccounts, RedisGates):
     """The Redis or Valkey server at `url`, reached when it is first used."""

@@ -6,6 +6,7 @@ sudden; only a power cut can take the last few records.
 """
 
 from agentsys.stores.sqlite.accounts import SqliteAccounts
+from agentsys.stores.sqlite.columns import SqliteColumns
 from agentsys.stores.sqlite.gates import SqliteGates
 from agentsys.stores.sqlite.log import SqliteLog
 from agentsys.stores.sqlite.values import SqliteValues
@@ -13,5 +14,5 @@ from agentsys.stores.sqlite.values import SqliteValues
 __all__ = ["SqliteStore"]
 
 
-class SqliteStore(SqliteLog, SqliteValues, SqliteAccounts, SqliteGates):
+class SqliteStore(SqliteLog, SqliteColumns, SqliteValues, SqliteAccounts, SqliteGates):
     """The SQLite file at `path`, made with its folder where there is none."""

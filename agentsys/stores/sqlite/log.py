@@ -3,16 +3,19 @@
 import json
 from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from agentsys.stores.base import SEARCHABLE, Entry
 from agentsys.stores.records import (
+    Cells,
+    cells,
     searchable,
     to_microseconds,
     to_moment,
     to_text,
     wanted,
 )
+from agentsys.stores.sqlite.columns import insert_line
 from agentsys.stores.sqlite.database import Database, to_name
 
 if TYPE_CHECKING:
@@ -53,26 +56,31 @@ class SqliteLog(Database):
             yield Entry(to_moment(stamp), json.loads(text))
 
 
-def as_row(record: Mapping[str, Any]) -> tuple[str, list[str | None]]:
-    """A record's text and its searchable fields."""
-    return to_text(record), searchable(record)
+class Row(NamedTuple):
+    """What is stored of a record."""
+
+    text: str
+    found_by: list[str | None]
+    """The searchable fields."""
+    cells: Cells | None
+    """Its line; `None` where it has none."""
 
 
-def insert(
-    db: "Connection",
-    log: str,
-    now: int,
-    row: tuple[str, list[str | None]],
-    key: str | None = None,
-) -> bool:
+def as_row(record: Mapping[str, Any]) -> Row:
+    """A record as it is stored."""
+    return Row(to_text(record), searchable(record), cells(record))
+
+
+def insert(db: "Connection", log: str, now: int, row: Row, key: str | None = None) -> bool:
     """Add a row, unless there is one of that key; whether it was added."""
-    text, fields = row
-    stored = None if key is None else to_name(key)
-    values = (to_name(log), now, text, stored, *fields)
-    if key is None:
-        db.execute(_INSERT, values)
-        return True
-    return db.execute(f"{_INSERT} ON CONFLICT DO NOTHING", values).rowcount == 1
+    name, stored = to_name(log), None if key is None else to_name(key)
+    again = "" if key is None else " ON CONFLICT DO NOTHING"
+    added = db.execute(f"{_INSERT}{again}", (name, now, row.text, stored, *row.found_by))
+    if added.rowcount != 1 or added.lastrowid is None:
+        return False
+    if row.cells is not None:
+        insert_line(db, name, added.lastrowid, now, row.cells)
+    return True
 
 
 def _query(

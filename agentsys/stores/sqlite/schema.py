@@ -45,6 +45,19 @@ _MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "CREATE INDEX pass_time ON pass (gate, time)",
         "CREATE UNIQUE INDEX pass_slot ON pass (gate, slot) WHERE slot IS NOT NULL",
     ),
+    (
+        # What reports read of an entry; one without a kind or a run has no line.
+        "CREATE TABLE line (log TEXT NOT NULL, kind TEXT NOT NULL, run_id TEXT NOT NULL,"
+        " entry INTEGER NOT NULL, time INTEGER NOT NULL, bench TEXT, graph TEXT, tenant TEXT,"
+        " thresholds TEXT, task_id TEXT, repeat INTEGER, node TEXT, tier TEXT, deployment TEXT,"
+        " decision TEXT, attempt INTEGER, schema_valid INTEGER, error TEXT, nano_usd INTEGER,"
+        " tokens_in INTEGER, tokens_out INTEGER, seconds REAL, energy_j REAL,"
+        " executable INTEGER, status TEXT, success INTEGER, scorer TEXT,"
+        " PRIMARY KEY (log, kind, run_id, entry)) WITHOUT ROWID",
+        # The last entry of an older agentsys: lines are made when they are first read. Else 0.
+        "CREATE TABLE lineless (last INTEGER NOT NULL)",
+        "INSERT INTO lineless SELECT coalesce(max(id), 0) FROM entry",
+    ),
 )
 """What brings a file from version n to n + 1 (`PRAGMA user_version`); only ever add to the end."""
 

@@ -1,0 +1,138 @@
+"""Records as a table: a few of their fields, without what was said.
+
+Reports over a million records need numbers and names, and neither tasks nor replies.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple, Protocol
+
+COLUMNS: Mapping[str, type] = {
+    "bench": str,
+    "graph": str,
+    "tenant": str,
+    "thresholds": str,
+    "task_id": str,
+    "repeat": int,
+    "node": str,
+    "tier": str,
+    "deployment": str,
+    "decision": str,
+    "attempt": int,
+    "schema_valid": bool,
+    "error": str,
+    "nano_usd": int,
+    "tokens_in": int,
+    "tokens_out": int,
+    "seconds": float,
+    "energy_j": float,
+    "executable": bool,
+    "status": str,
+    "success": bool,
+    "scorer": str,
+}
+"""The top-level fields that are columns, and of which type; a value of another type is not there.
+
+Text has escapes in place of null characters and of what UTF-8 cannot hold. Whole numbers have at
+most 64 bits; what is no number (NaN) is none.
+"""
+
+HEAD = ("kind", "run_id", "time")
+"""Further columns, of every line: text, text, and microseconds since 1970 (UTC)."""
+
+Line = tuple[Any, ...]
+
+
+class Total(NamedTuple):
+    """Records that agree in some columns, added up."""
+
+    group: Line
+    """The values in which they agree."""
+    records: int
+    """How many there are."""
+    sums: tuple[Any, ...]
+    """Of each column that was to be added up (a truth counts as 1); `None`: none has a value."""
+    counts: tuple[int, ...]
+    """How many have a value, of each column that was to be counted."""
+    listed: tuple[Line, ...]
+    """Of each record, in the order they were appended, the values of the columns to be listed;
+    empty where there are none to be."""
+
+
+class Columns(Protocol):
+    """Logs as tables. Only records that have a `kind` and a `run_id`, both text, are in them."""
+
+    def lines(
+        self,
+        log: str,
+        kinds: Collection[str],
+        columns: Sequence[str],
+        *,
+        where: Mapping[str, Collection[str]] | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+    ) -> Iterator[Line]:
+        """The values of some columns, in the order in which the records were appended.
+
+        Args:
+            log: Its name.
+            kinds: Of the records.
+            columns: Of `COLUMNS` and `HEAD`; `None` stands for what is not there.
+            where: For `run_id` and `bench`, the values that are wanted.
+            since: The first moment that is wanted.
+            until: The moment from which on records are not wanted any more.
+
+        Raises:
+            StoreError: it could not be read.
+        """
+        ...
+
+    def totals(
+        self,
+        log: str,
+        kind: str,
+        by: Sequence[str],
+        *,
+        sums: Sequence[str] = (),
+        counts: Sequence[str] = (),
+        listed: Sequence[str] = (),
+        where: Mapping[str, Collection[str]] | None = None,
+    ) -> Iterator[Total]:
+        """The records of a kind, added up, in no particular order.
+
+        Args:
+            log: Its name.
+            kind: Of the records.
+            by: The columns in which they agree that are added up together.
+            sums: The columns of numbers or truths to add up.
+            counts: The columns of which to count the values.
+            listed: The columns of which to list the values; none of `float`.
+            where: For `run_id` and `bench`, the values that are wanted.
+
+        Raises:
+            StoreError: it could not be read.
+        """
+        ...
+
+
+def known(columns: Iterable[str]) -> None:
+    """See that all of them are columns.
+
+    Raises:
+        ValueError: one is not.
+    """
+    for name in columns:
+        if name not in COLUMNS and name not in HEAD:
+            raise ValueError(f"{name!r} is no column; there are {(*HEAD, *COLUMNS)}")
+
+
+def listable(columns: Iterable[str]) -> None:
+    """See that all of them are columns whose values can be listed.
+
+    Raises:
+        ValueError: one is not.
+    """
+    known(columns)
+    for name in columns:
+        if COLUMNS.get(name) is float:
+            raise ValueError(f"{name!r} can be added up, not listed")

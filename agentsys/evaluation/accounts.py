@@ -1,10 +1,13 @@
-"""What every task took and how it ended, from the events of the ledger and nothing else."""
+"""The accounts of all tasks, from the ledger's columns and nothing else."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Literal, cast
 
 from agentsys.errors import UnknownName
+from agentsys.evaluation.account import Account, Calls, Replies, Reply
 from agentsys.events import (
     Assigned,
     BenchStarted,
@@ -15,88 +18,32 @@ from agentsys.events import (
     Status,
     ToolCall,
 )
-from agentsys.ledger import Ledger, Recorded
+from agentsys.ledger import Ledger
+from agentsys.stores import Line, Total
+
+__all__ = ["Account", "Accounts", "Part", "accounts"]
+
+_OPENED = ("kind", "run_id", "time", "graph", "bench", "task_id", "repeat", "tenant", "thresholds")
+_CLOSED = ("kind", "run_id", "status", "error", "seconds", "success", "scorer")
+_SUMS = ("nano_usd", "tokens_in", "tokens_out", "seconds", "energy_j")
+_COUNTS = ("energy_j",)
+_REPLY = ("node", "tier", "deployment", "decision", "attempt", "schema_valid")
+_MOST = 10_000
+"""Sequences of replies to remember; there are few that differ."""
+_DAY = 86_400_000_000
+_EPOCH = date(1970, 1, 1).toordinal()
+
+By = Literal["run_id", "deployment", "node"]
 
 
-@dataclass
-class Account:
-    """One task of one graph: a run, or, in a bench, all runs that were needed for the task."""
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of the calls of a task."""
 
-    graph: str
-    day: date
-    """UTC, of its first event."""
-    bench: str = ""
-    task_id: str = ""
-    """Empty outside a bench."""
-    run_id: str = ""
-    """Of the run that was begun last."""
-    tenant: str = ""
-    calls: list[Call] = field(default_factory=list[Call])
-    tool_calls: list[ToolCall] = field(default_factory=list[ToolCall])
-    seconds: float | None = None
-    """Of the run that ended last; `None` if none did."""
-    status: Status | None = None
-    """How that run ended."""
-    error: str = ""
-    """Why that run was not `ok`."""
-    outcome: bool | None = None
-    """The scorer's verdict; `None` if there is none."""
-
-    @property
-    def finished(self) -> bool:
-        """In a bench: it has its outcome. Else: its run ended. What was spent counts either way."""
-        return self.outcome is not None or (not self.bench and self.status is not None)
-
-    @property
-    def success(self) -> bool:
-        """The scorer's verdict; where there is none, whether the graph's own checks accepted."""
-        return self.status == "ok" if self.outcome is None else self.outcome
-
-    @property
-    def nano_usd(self) -> int:
-        """What all calls cost: failed, repaired, escalated and cancelled ones too."""
-        return sum(call.nano_usd for call in self.calls)
-
-    @property
-    def tokens(self) -> int:
-        """Prompt and generated tokens of all calls."""
-        return sum(call.tokens_in + call.tokens_out for call in self.calls)
-
-    @property
-    def escalated(self) -> bool:
-        """A reply was handed to the next tier, or a node was asked on two tiers."""
-        tiers = {(call.node, call.tier) for call in self.calls}
-        nodes = {node for node, _ in tiers}
-        return len(tiers) > len(nodes) or any(c.decision == "escalate" for c in self.calls)
-
-    def first_replies(self) -> list[Call]:
-        """The replies to an agent's first request, and to the first at each further tier."""
-        seen: set[tuple[str, str, str]] = set()
-        first: list[Call] = []
-        for call in self.calls:
-            place = (call.run_id, call.node, call.tier)
-            if call.attempt == 0 or place not in seen:
-                first.append(call)
-            seen.add(place)
-        return first
-
-    def slice(self, calls: Iterable[Call], tool_calls: Iterable[ToolCall]) -> "Account":
-        """The same task with a part of its calls and the time that they took."""
-        part = list(calls)
-        seconds = sum(call.seconds for call in part)
-        return replace(self, calls=part, tool_calls=list(tool_calls), seconds=seconds)
-
-    def part(self, run_id: str) -> "Account":
-        """One run of the task; all but the last were cut off."""
-        if run_id == self.run_id and all(call.run_id == run_id for call in self.calls):
-            return self
-        part = replace(
-            self,
-            calls=[call for call in self.calls if call.run_id == run_id],
-            tool_calls=[call for call in self.tool_calls if call.run_id == run_id],
-        )
-        cut = run_id != self.run_id
-        return replace(part, status=None, outcome=None, seconds=None) if cut else part
+    name: str
+    """The run, the deployment or the node whose calls they are."""
+    account: Account
+    calls: Calls
 
 
 def accounts(
@@ -106,6 +53,11 @@ def accounts(
     since: datetime | None = None,
     until: datetime | None = None,
 ) -> list[Account]:
+    """The tasks of a bench, or all; see `Accounts`."""
+    return Accounts(ledger, bench=bench, since=since, until=until).tasks
+
+
+class Accounts:
     """The tasks of a bench, or all, by the time they were begun.
 
     `since` and `until` choose by when a run began; what it did later counts.
@@ -114,74 +66,145 @@ def accounts(
         UnknownName: there is no such bench.
         StoreError: the ledger cannot be read.
     """
-    if bench is not None:
-        return _bench_accounts(ledger, bench, since, until)
-    started = ledger.events(RunStarted, Assigned, since=since, until=until)
-    books = _Books()
-    for recorded in started:
-        books.open(recorded)
-    for recorded in ledger.events(Call, ToolCall, RunFinished, Outcome, since=since):
-        books.enter(recorded)
-    return books.accounts()
 
-
-def _bench_accounts(
-    ledger: Ledger, bench: str, since: datetime | None, until: datetime | None
-) -> list[Account]:
-    books = _Books()
-    for recorded in ledger.events(Assigned, bench=bench, since=since, until=until):
-        books.open(recorded)
-    ids = books.run_ids()
-    if not ids and next(ledger.events(BenchStarted, bench=bench), None) is None:
-        known = {r.event.bench for r in ledger.events(Assigned) if isinstance(r.event, Assigned)}
-        raise UnknownName("bench", bench, known)
-    for recorded in ledger.events(Call, ToolCall, RunFinished, Outcome, run_ids=ids):
-        books.enter(recorded)
-    return books.accounts()
-
-
-class _Books:
-    """Accounts while the events are read."""
-
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        *,
+        bench: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+    ) -> None:
+        self._ledger = ledger
         self._by_run: dict[str, Account] = {}
-        self._by_task: dict[tuple[str, str, str], Account] = {}
+        self._by_task: dict[tuple[str, str, str, int], Account] = {}
+        self._replies: dict[tuple[Line, ...], Replies] = {}
+        opening = [RunStarted, Assigned] if bench is None else [Assigned]
+        for line in ledger.lines(*opening, columns=_OPENED, bench=bench, since=since, until=until):
+            self._open(*line)
+        everything = bench is None and since is None and until is None
+        self._ids: Collection[str] | None = None if everything else [*self._by_run]
+        if bench is not None:
+            self._known(bench)
+            for line in ledger.lines(RunStarted, columns=_OPENED, run_ids=self._ids):
+                self._open(*line)
+        for line in ledger.lines(RunFinished, Outcome, columns=_CLOSED, run_ids=self._ids):
+            self._close(*line)
+        for part in self._parts("run_id"):
+            part.account.calls.add(part.calls)
 
-    def open(self, recorded: Recorded) -> None:
-        """A run began, or was assigned to a bench's task (in either order)."""
-        event, day = recorded.event, recorded.time.date()
-        match event:
-            case RunStarted():
-                account = self._by_run.setdefault(event.run_id, Account(event.graph, day))
-                account.run_id, account.tenant = event.run_id, event.tenant
-            case Assigned():
-                key = (event.bench, event.graph, event.task_id)
-                fresh = Account(event.graph, day, event.bench, event.task_id)
-                account = self._by_run[event.run_id] = self._by_task.setdefault(key, fresh)
-                account.run_id = event.run_id
-            case _:
-                pass
-
-    def enter(self, recorded: Recorded) -> None:
-        """Something happened in a run; runs that were not opened are none of ours."""
-        event = recorded.event
-        if isinstance(event, BenchStarted) or (account := self._by_run.get(event.run_id)) is None:
-            return
-        match event:
-            case Call():
-                account.calls.append(event)
-            case ToolCall():
-                account.tool_calls.append(event)
-            case RunFinished():
-                account.status, account.seconds = event.status, event.seconds
-                account.error = event.error
-            case Outcome():
-                account.outcome = event.success
-            case _:
-                pass
-
-    def run_ids(self) -> list[str]:
-        return list(self._by_run)
-
-    def accounts(self) -> list[Account]:
+    @property
+    def tasks(self) -> list[Account]:
+        """One account a task, by the time they were begun."""
         return list({id(account): account for account in self._by_run.values()}.values())
+
+    @property
+    def runs(self) -> list[tuple[str, Account]]:
+        """Each run and the task that it was for, by the time they were begun."""
+        return [*self._by_run.items()]
+
+    def parts(self, by: By) -> Iterator[Part]:
+        """What each task took, by run, deployment or node, in no particular order."""
+        if by == "run_id":
+            yield from self._parts(by)
+            return
+        runs = Counter(map(id, self._by_run.values()))
+        together: dict[tuple[str, int], Part] = {}
+        for part in self._parts(by):
+            task = id(part.account)
+            if runs[task] == 1:
+                yield part
+            elif (part.name, task) in together:
+                together[part.name, task].calls.add(part.calls)
+            else:
+                together[part.name, task] = part
+        yield from together.values()
+
+    def _known(self, bench: str) -> None:
+        if not self._by_run and next(self._ledger.events(BenchStarted, bench=bench), None) is None:
+            names = self._ledger.lines(Assigned, columns=["bench"])
+            raise UnknownName("bench", bench, {name for (name,) in names})
+
+    def _open(
+        self,
+        kind: str,
+        run_id: str,
+        time: int,
+        graph: str,
+        bench: str | None,
+        task_id: str | None,
+        repeat: int | None,
+        tenant: str | None,
+        thresholds: str | None,
+    ) -> None:
+        """A run began, or was assigned to a bench's task (in either order)."""
+        account = self._by_run.get(run_id)
+        if kind == "Assigned":
+            task = (bench or "", graph, task_id or "", repeat or 0)
+            begun, account = account, self._by_task.get(task)
+            if account is None:
+                day = date.fromordinal(_EPOCH + time // _DAY)
+                account = Account(graph, day, task[0], task[2], task[3])
+                self._by_task[task] = account
+            if begun is not None:
+                account.tenant, account.thresholds = begun.tenant, begun.thresholds
+        else:
+            if account is None:
+                account = Account(graph, date.fromordinal(_EPOCH + time // _DAY))
+            account.tenant, account.thresholds = tenant or "", thresholds or ""
+        account.run_id = run_id
+        self._by_run[run_id] = account
+
+    def _close(
+        self,
+        kind: str,
+        run_id: str,
+        status: Status | None,
+        error: str | None,
+        seconds: float | None,
+        success: bool | None,
+        scorer: str | None,
+    ) -> None:
+        """A run ended or was judged; runs that were not opened are none of ours."""
+        account = self._by_run.get(run_id)
+        if account is None:
+            return
+        if kind == "Outcome":
+            account.outcome, account.scorer = success, scorer or ""
+        else:
+            account.status, account.seconds, account.error = status, seconds, error or ""
+
+    def _parts(self, by: By) -> Iterator[Part]:
+        """Those of each run."""
+        group = ("run_id",) if by == "run_id" else ("run_id", by)
+        # Which model asked for a tool is not on record.
+        tools = {} if by == "deployment" else self._tools(group)
+        for total in self._ledger.totals(
+            Call, by=group, sums=_SUMS, counts=_COUNTS, listed=_REPLY, run_ids=self._ids
+        ):
+            account = self._by_run.get(total.group[0])
+            if account is not None:
+                calls = self._calls(total)
+                calls.tool_calls, calls.executable = tools.get(total.group, (0, 0))
+                yield Part(total.group[-1], account, calls)
+
+    def _tools(self, group: Sequence[str]) -> dict[Line, tuple[int, int]]:
+        """Tool calls, and how many of them were executable."""
+        found = self._ledger.totals(ToolCall, by=group, sums=["executable"], run_ids=self._ids)
+        return {total.group: (total.records, total.sums[0] or 0) for total in found}
+
+    def _calls(self, total: Total) -> Calls:
+        replies = self._replies.get(total.listed)
+        if replies is None:
+            if len(self._replies) >= _MOST:
+                self._replies.clear()
+            listed = cast("tuple[Reply, ...]", total.listed)
+            replies = self._replies[total.listed] = Replies.of(listed)
+        nano_usd, tokens_in, tokens_out, seconds, energy_j = (each or 0 for each in total.sums)
+        return Calls(
+            nano_usd,
+            tokens_in + tokens_out,
+            seconds,
+            energy_j if total.counts[0] >= replies.reached else None,
+            replies,
+        )

@@ -1,11 +1,12 @@
 """Which graph is best by what, and by how much, in words."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from math import floor, log10
 from typing import Protocol
 
-from agentsys.evaluation.accounts import Account
-from agentsys.evaluation.statistics import Difference, paired_ratio, paired_success
+from agentsys.evaluation.account import Account
+from agentsys.evaluation.statistics import Difference, paired_ratio
 from agentsys.money import NANO_PER_USD
 
 
@@ -48,42 +49,58 @@ def _lowest(values: Mapping[str, float]) -> str:
     return " and ".join(name for name, value in values.items() if value == least)
 
 
-def paired(groups: Mapping[str, Sequence[Account]], failure_nano: int) -> list[str]:
+def paired(tasks: Iterable[Account], failure_nano: int) -> list[str]:
     """The first graph against each other one, on the tasks that both have finished."""
-    if len(groups) < 2:
+    graphs: dict[str, dict[str, Tried]] = {}
+    for task in tasks:
+        graph = graphs.setdefault(task.graph, {})
+        if task.finished:
+            graph.setdefault(task.task_id, Tried()).add(task, failure_nano)
+    if len(graphs) < 2:
         return []
-    (first, own), *others = groups.items()
-    lines = [_against(first, own, name, group, failure_nano) for name, group in others]
+    (first, own), *others = graphs.items()
+    lines = [_against(first, own, name, theirs) for name, theirs in others]
     return [line for line in lines if line]
 
 
-def _against(
-    first: str, own: Sequence[Account], second: str, group: Sequence[Account], failure_nano: int
-) -> str:
-    mine = {task.task_id: task for task in own if task.finished}
-    theirs = {task.task_id: task for task in group if task.finished}
-    shared = [task_id for task_id in mine if task_id in theirs]
+@dataclass(slots=True)
+class Tried:
+    """A task, all its repeats together."""
+
+    times: int = 0
+    successes: int = 0
+    nano_usd: int = 0
+    loaded: int = 0
+
+    def add(self, task: Account, failure_nano: int) -> None:
+        """Take in a repeat."""
+        self.times += 1
+        self.successes += task.success
+        self.nano_usd += task.nano_usd
+        self.loaded += task.nano_usd + failure_nano * (not task.success)
+
+
+def _against(first: str, own: Mapping[str, Tried], second: str, theirs: Mapping[str, Tried]) -> str:
+    shared = [task_id for task_id in own if task_id in theirs]
     if not shared:
         return ""
-    a, b = [mine[t] for t in shared], [theirs[t] for t in shared]
-    success = paired_success([t.success for t in a], [t.success for t in b])
-    cps = paired_ratio(_costs(a, 0), _costs(b, 0))
-    loaded = paired_ratio(_costs(a, failure_nano), _costs(b, failure_nano))
+
+    def compared(over: Callable[[Tried], float], under: Callable[[Tried], int]) -> Difference:
+        mine, other = ([tasks[t] for t in shared] for tasks in (own, theirs))
+        return paired_ratio(
+            ([over(task) for task in mine], [under(task) for task in mine]),
+            ([over(task) for task in other], [under(task) for task in other]),
+        )
+
+    success = compared(lambda task: task.successes, lambda task: task.times)
+    cps = compared(lambda task: task.nano_usd / NANO_PER_USD, lambda task: task.successes)
+    loaded = compared(lambda task: task.loaded / NANO_PER_USD, lambda task: task.successes)
     return (
         f"{first} against {second} on the same {len(shared)} tasks (95 % intervals):"
         f" success {_words(success, _percentage, ' points')};"
         f" cost per success {_words(cps, _dollars)};"
         f" loaded {_words(loaded, _dollars)}."
     )
-
-
-def _costs(tasks: Sequence[Account], failure_nano: int) -> tuple[list[float], list[bool]]:
-    wins = [task.success for task in tasks]
-    costs = [
-        (task.nano_usd + failure_nano * (not won)) / NANO_PER_USD
-        for task, won in zip(tasks, wins, strict=True)
-    ]
-    return costs, wins
 
 
 def _words(difference: Difference, text: Callable[[float], str], unit: str = "") -> str:

@@ -29,46 +29,25 @@ that it asked, with that one's calls: their costs, too, add up to the whole. By 
 bench that took several is in the row of the last one; the others are `unfinished`.
 """
 
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from agentsys.evaluation.accounts import Account, accounts
+from agentsys.evaluation.account import Account, Calls
+from agentsys.evaluation.accounts import Accounts
+from agentsys.evaluation.caveats import caveats
 from agentsys.evaluation.comparison import best_by_column, paired
-from agentsys.evaluation.statistics import percentile, ratio_interval, wilson
-from agentsys.events import Call
+from agentsys.evaluation.rows import Row, Tally
 from agentsys.ledger import Ledger
-from agentsys.money import NANO_PER_USD, nano
+from agentsys.money import nano
+
+__all__ = ["By", "Report", "Row", "report"]
 
 By = Literal["graph", "tenant", "run", "model", "node", "day"]
-
-
-class Row(BaseModel):
-    """The figures of one graph or group; the formulas are in this module's docstring."""
-
-    model_config = ConfigDict(frozen=True)
-
-    graph: str
-    """The graph, or what else the rows are by."""
-    tasks: int
-    success_rate: float | None
-    success_ci: tuple[float, float] | None
-    cps_usd: float | None
-    cps_ci: tuple[float, float | None] | None
-    loaded_cps_usd: float | None
-    escalation_rate: float | None
-    schema_validity_rate: float | None
-    executable_call_rate: float | None
-    p50_s: float | None
-    p95_s: float | None
-    tokens_per_success: float | None
-    energy_j: float | None = None
-    statuses: dict[str, int]
-    nano_usd: int
 
 
 class Report(BaseModel):
@@ -109,14 +88,13 @@ def report(
         UnknownName: there is no such bench.
         StoreError: the ledger cannot be read.
     """
-    tasks = accounts(ledger, bench=bench, since=since, until=until)
-    failure = nano(usd_per_failure)
-    groups = _GROUPS[by](tasks)
-    rows = tuple(row(name, group, failure) for name, group in groups.items())
-    notes = [*_caveats(tasks), *(best_by_column(rows) if by == "graph" else ())]
+    found = Accounts(ledger, bench=bench, since=since, until=until)
+    tasks, failure = found.tasks, nano(usd_per_failure)
+    rows = tuple(tally.row(name, failure) for name, tally in _GROUPS[by](found, tasks).items())
+    notes = [*caveats(tasks), *(best_by_column(rows) if by == "graph" else ())]
     if bench is not None and by == "graph":
-        notes += paired(groups, failure)
-    asked = dict.fromkeys(call.deployment for task in tasks for call in task.calls)
+        notes += paired(tasks, failure)
+    asked = dict.fromkeys(name for task in tasks for name in task.calls.replies.deployments)
     return Report(
         by=by,
         rows=rows,
@@ -126,130 +104,58 @@ def report(
     )
 
 
-def row(name: str, group: Sequence[Account], failure_nano: int) -> Row:
-    """The figures of some tasks; `failure_nano` is what a failed one costs beyond its calls."""
-    finished = [task for task in group if task.finished]
-    successes = sum(task.success for task in finished)
-    cost = sum(task.nano_usd for task in group)
-    loaded = cost + failure_nano * (len(finished) - successes)
-    first = [call for task in group for call in task.first_replies()]
-    seconds = [task.seconds for task in finished if task.seconds is not None]
-    interval = ratio_interval(
-        [task.nano_usd / NANO_PER_USD for task in group],
-        [task.finished and task.success for task in group],
-    )
-    return Row(
-        graph=name,
-        tasks=len(finished),
-        success_rate=_share(task.success for task in finished),
-        success_ci=wilson(successes, len(finished)),
-        cps_usd=_per(cost, successes * NANO_PER_USD),
-        cps_ci=interval if successes else None,
-        loaded_cps_usd=_per(loaded, successes * NANO_PER_USD),
-        escalation_rate=_share(task.escalated for task in finished),
-        schema_validity_rate=_share(c.schema_valid for c in first if c.schema_valid is not None),
-        executable_call_rate=_share(call.executable for task in group for call in task.tool_calls),
-        p50_s=percentile(seconds, 50),
-        p95_s=percentile(seconds, 95),
-        tokens_per_success=_per(sum(task.tokens for task in group), successes),
-        statuses=_statuses(group),
-        nano_usd=cost,
-    )
+Tallies = dict[str, Tally]
 
 
-def _statuses(group: Sequence[Account]) -> dict[str, int]:
-    """How the runs of finished tasks ended; one that was scored without an end failed."""
-    return dict(sorted(Counter(_end(task) for task in group).items()))
+def _by_graph(found: Accounts, tasks: Sequence[Account]) -> Tallies:
+    return _tallied((task.graph, task) for task in tasks)
 
 
-def _end(task: Account) -> str:
-    return task.status or "failed" if task.finished else "unfinished"
+def _by_day(found: Accounts, tasks: Sequence[Account]) -> Tallies:
+    return _tallied((t.day.isoformat(), t) for t in sorted(tasks, key=lambda task: task.day))
 
 
-def _share(values: Iterable[bool]) -> float | None:
-    every = list(values)
-    return sum(every) / len(every) if every else None
+def _by_tenant(found: Accounts, tasks: Sequence[Account]) -> Tallies:
+    every = sorted(tasks, key=lambda task: task.tenant)
+    return _tallied((task.tenant or "(no tenant)", task) for task in every)
 
 
-def _per(total: int, count: int) -> float | None:
-    return total / count if count else None
+def _tallied(named: Iterable[tuple[str, Account]]) -> Tallies:
+    tallies: Tallies = {}
+    for name, task in named:
+        if name not in tallies:
+            tallies[name] = Tally()
+        tallies[name].add(task)
+    return tallies
 
 
-def _caveats(tasks: Sequence[Account]) -> list[str]:
-    notes: list[str] = []
-    unscored = sum(task.finished and task.outcome is None for task in tasks)
-    unfinished = sum(not task.finished for task in tasks)
-    if unscored:
-        notes.append(
-            f"{unscored} of {len(tasks)} tasks had no scorer: the graph's own checks decided."
-        )
-    if unfinished:
-        notes.append(
-            f"{unfinished} of {len(tasks)} tasks were left unfinished; only their cost counts."
-        )
-    failed = [task for task in tasks if _end(task) == "failed"]
-    reasons = Counter(task.error for task in failed if task.error)
-    if reasons:
-        [(reason, _)] = reasons.most_common(1)
-        notes.append(f"{len(failed)} failed, mostly: {' '.join(reason.split())}")
-    return notes
+def _by_run(found: Accounts, tasks: Sequence[Account]) -> Tallies:
+    """Runs with calls, and the last one of each task; all but that were cut off."""
+    calls = {part.name: part.calls for part in found.parts("run_id")}
+    tallies: Tallies = {}
+    for run_id, task in found.runs:
+        last = run_id == task.run_id
+        if last or run_id in calls:
+            tallies[run_id] = Tally()
+            part = task if last else replace(task, status=None, outcome=None)
+            took = task.seconds if last else None
+            tallies[run_id].add(part, calls.get(run_id, Calls()), seconds=took)
+    return tallies
 
 
-Groups = dict[str, list[Account]]
+def _by_model(found: Accounts, tasks: Sequence[Account]) -> Tallies:
+    names = dict.fromkeys(n for task in tasks for n in task.calls.replies.deployments)
+    tallies = {name: Tally() for name in names}
+    for part in found.parts("deployment"):
+        tallies[part.name].add(part.account, part.calls, seconds=part.calls.seconds)
+    return {name or "(no reply)": tally for name, tally in tallies.items()}
 
 
-def _by_graph(tasks: Iterable[Account]) -> Groups:
-    groups: Groups = {}
-    for task in tasks:
-        groups.setdefault(task.graph, []).append(task)
-    return groups
-
-
-def _by_day(tasks: Iterable[Account]) -> Groups:
-    groups: Groups = {}
-    for task in sorted(tasks, key=lambda task: task.day):
-        groups.setdefault(task.day.isoformat(), []).append(task)
-    return groups
-
-
-def _by_tenant(tasks: Iterable[Account]) -> Groups:
-    groups: Groups = {}
-    for task in sorted(tasks, key=lambda task: task.tenant):
-        groups.setdefault(task.tenant or "(no tenant)", []).append(task)
-    return groups
-
-
-def _by_run(tasks: Iterable[Account]) -> Groups:
-    groups: Groups = {}
-    for task in tasks:
-        for run_id in dict.fromkeys([*(call.run_id for call in task.calls), task.run_id]):
-            groups.setdefault(run_id, []).append(task.part(run_id))
-    return groups
-
-
-def _by_model(tasks: Iterable[Account]) -> Groups:
-    groups: Groups = {}
-    for task in tasks:
-        for name, calls in _split((c.deployment, c) for c in task.calls).items():
-            # Which model asked for a tool is not on record.
-            groups.setdefault(name or "(no reply)", []).append(task.slice(calls, ()))
-    return groups
-
-
-def _by_node(tasks: Iterable[Account]) -> Groups:
-    groups: Groups = {}
-    for task in tasks:
-        for name, calls in _split((c.node, c) for c in task.calls).items():
-            tool_calls = [t for t in task.tool_calls if t.node == name]
-            groups.setdefault(name, []).append(task.slice(calls, tool_calls))
-    return groups
-
-
-def _split(named: Iterable[tuple[str, Call]]) -> Mapping[str, list[Call]]:
-    parts: dict[str, list[Call]] = {}
-    for name, call in named:
-        parts.setdefault(name, []).append(call)
-    return parts
+def _by_node(found: Accounts, tasks: Sequence[Account]) -> Tallies:
+    tallies = {n: Tally() for n in dict.fromkeys(n for t in tasks for n in t.calls.replies.nodes)}
+    for part in found.parts("node"):
+        tallies[part.name].add(part.account, part.calls, seconds=part.calls.seconds)
+    return tallies
 
 
 _GROUPS = {

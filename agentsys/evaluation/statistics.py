@@ -38,6 +38,28 @@ def wilson(successes: int, tasks: int) -> Interval | None:
     return _score(successes / tasks, tasks) if tasks else None
 
 
+def share_interval(tries: Sequence[tuple[int, int]]) -> Interval | None:
+    """Wilson's interval of the success rate of tasks that were tried several times.
+
+    The repeats of a task are alike, so that they tell less than as many tasks: the interval is that
+    of as many independent tries as have the variance which the tasks show among each other (Kish's
+    effective sample size), and where they show none, of the number of tasks.
+
+    Args:
+        tries: How often each task was tried, and how often that was a success.
+    """
+    if not tries:
+        return None
+    import numpy as np
+
+    tried, won = np.asarray(tries, dtype=float).T
+    share, tasks = float(won.sum() / tried.sum()), len(tried)
+    # The variance of a ratio of sums over tasks (Cochran 1977, section 6.3).
+    off = (won - share * tried) / tried.mean()
+    variance = float((off**2).sum()) / (tasks - 1) / tasks if tasks > 1 else 0.0
+    return _score(share, share * (1 - share) / variance if variance else tasks)
+
+
 def percentile(values: Sequence[float], percent: float) -> float | None:
     """With linear interpolation between neighbours; `None` of nothing."""
     if not values:
@@ -102,8 +124,8 @@ def paired_success(first: Sequence[bool], second: Sequence[bool], *, seed: int =
 
 
 def paired_ratio(
-    first: tuple[Sequence[float], Sequence[bool]],
-    second: tuple[Sequence[float], Sequence[bool]],
+    first: tuple[Sequence[float], Sequence[float]],
+    second: tuple[Sequence[float], Sequence[float]],
     *,
     seed: int = 0,
 ) -> Difference:
@@ -263,6 +285,20 @@ def pass_at_k(draws: int, passed: int, k: int) -> float:
     if not 1 <= k <= draws or not 0 <= passed <= draws:
         raise ValueError(f"pass@{k} cannot be told from {passed} of {draws} draws")
     return 1 - comb(draws - passed, k) / comb(draws, k)
+
+
+def pass_hat_k(draws: int, passed: int, k: int) -> float:
+    """Chance that all of `k` draws pass, from `draws` of which `passed` did.
+
+    The unbiased estimator of Yao et al. 2024, "τ-bench: A Benchmark for Tool-Agent-User Interaction
+    in Real-World Domains", section 3.
+
+    Raises:
+        ValueError: `k` is not between 1 and `draws`, or more passed than were drawn.
+    """
+    if not 1 <= k <= draws or not 0 <= passed <= draws:
+        raise ValueError(f"pass^{k} cannot be told from {passed} of {draws} draws")
+    return comb(passed, k) / comb(draws, k)
 
 
 def upper_bound(errors: float, trials: float, *, level: float = LEVEL) -> float:

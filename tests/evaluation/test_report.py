@@ -29,7 +29,8 @@ from agentsys.ledger import Ledger
 KEYS = {
     "graph", "tasks", "success_rate", "success_ci", "cps_usd", "cps_ci", "loaded_cps_usd",
     "escalation_rate", "schema_validity_rate", "executable_call_rate", "p50_s", "p95_s",
-    "tokens_per_success", "energy_j", "statuses", "nano_usd",
+    "tokens_per_success", "energy_j", "statuses", "nano_usd", "scorer", "thresholds", "repeats",
+    "pass_hat", "pass_at",
 }  # fmt: skip
 CALL = Call(
     "", "solve", "slm", "small", 0, "outlines", 10, 5, 1_000, 0.5, True, 0.9, "accept", "", ""

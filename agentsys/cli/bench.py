@@ -2,12 +2,13 @@
 
 import asyncio
 import shlex
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from agentsys.cli.main import INTERRUPTED
 from agentsys.cli.options import Config
+from agentsys.cli.planned import Wanted, planned, resumed
 
 if TYPE_CHECKING:
     from agentsys.evaluation.bench import Bench, OnProgress
@@ -17,12 +18,35 @@ if TYPE_CHECKING:
 
 def bench(
     suite: Annotated[
-        str | None, typer.Argument(help="'word-problems', 'word-problems-free'.")
+        str | None,
+        typer.Argument(
+            help="'word-problems', 'word-problems-free' or 'reasoning-gym:TASK'; with --file: "
+            "'gsm8k', 'svamp', 'gsm-hard', 'strategyqa' or 'hotpotqa'; or a .jsonl or .csv file."
+        ),
     ] = None,
     graph: Annotated[
         list[str] | None, typer.Option("--graph", help="A graph to run; repeat for several.")
     ] = None,
-    limit: Annotated[int | None, typer.Option("--limit", help="At most so many tasks.")] = None,
+    file: Annotated[
+        str | None, typer.Option("--file", metavar="PATH", help="The suite's tasks.")
+    ] = None,
+    split: Annotated[
+        Literal["all", "calibration", "held-out"] | None,
+        typer.Option("--split", help="A half of the tasks; with one seed, they are disjoint."),
+    ] = None,
+    scorer: Annotated[
+        str | None,
+        typer.Option("--scorer", metavar="NAME", help="What decides: 'numeric:0.01', 'judge:G'."),
+    ] = None,
+    field: Annotated[
+        str | None, typer.Option("--field", metavar="NAME", help="The output's field to score.")
+    ] = None,
+    repeat: Annotated[
+        int | None, typer.Option("--repeat", metavar="K", help="Each task so often, other seeds.")
+    ] = None,
+    limit: Annotated[
+        int | None, typer.Option("--limit", help="At most so many tasks, of the split.")
+    ] = None,
     concurrency: Annotated[int, typer.Option("--concurrency", help="Tasks at once.")] = 8,
     seed: Annotated[
         int | None, typer.Option("--seed", help="Of the tasks and the replies; 0 if not given.")
@@ -44,80 +68,34 @@ def bench(
 
     settings = Settings.load(config)
     ledger = Ledger.open(settings.store_url)
-    if resume is None:
-        planned = _planned(suite, graph or [], limit, seed or 0)
-    else:
-        planned = _resumed(ledger, resume, suite, graph or [], limit, seed)
-    finished = _finished(planned, ledger, config, concurrency)
-    if not finished and not planned.begun(ledger):
+    wanted = Wanted(suite, tuple(graph or ()), file, split, scorer, field, limit, seed, repeat)
+    begun = planned(wanted) if resume is None else resumed(ledger, resume, wanted)
+    finished = _finished(begun, ledger, config, concurrency)
+    if not finished and not begun.begun(ledger):
         raise typer.Exit(INTERRUPTED)
-    broken = _print(planned.id, ledger, settings, as_json=as_json)
+    broken = _print(begun.id, ledger, settings, as_json=as_json)
     if not finished:
-        _say_how_to_go_on(planned.id, config)
+        _say_how_to_go_on(begun.id, config)
         raise typer.Exit(INTERRUPTED)
     if broken:
         raise typer.Exit(1)
 
 
-def _finished(planned: "Bench", ledger: "Ledger", config: str | None, concurrency: int) -> bool:
+def _finished(bench: "Bench", ledger: "Ledger", config: str | None, concurrency: int) -> bool:
     """Run it; what stops it is raised, after a line that says how to go on."""
     from agentsys.errors import Busy, StoreError, UserError
 
     try:
-        return _run(planned, config, concurrency)
+        return _run(bench, config, concurrency)
     except Busy:
         raise
     except StoreError:
-        _say_how_to_go_on(planned.id, config)
+        _say_how_to_go_on(bench.id, config)
         raise
     except UserError:
-        if planned.begun(ledger):
-            _say_how_to_go_on(planned.id, config)
+        if bench.begun(ledger):
+            _say_how_to_go_on(bench.id, config)
         raise
-
-
-def _planned(suite: str | None, graphs: list[str], limit: int | None, seed: int) -> "Bench":
-    from agentsys.errors import UserError
-    from agentsys.evaluation.bench import Bench, new_id
-    from agentsys.evaluation.suites import SUITES, load_suite
-    from agentsys.project import find_graph
-
-    if suite is None:
-        raise UserError("There is no suite.", hint=f"Give one of: {', '.join(SUITES)}.")
-    if not graphs:
-        raise UserError("There is no graph.", hint="Give --graph NAME, once or more often.")
-    loaded = load_suite(suite, limit=limit, seed=seed)
-    return Bench(new_id(), loaded, {name: find_graph(name) for name in graphs})
-
-
-def _resumed(
-    ledger: "Ledger",
-    resume: str,
-    suite: str | None,
-    graphs: list[str],
-    limit: int | None,
-    seed: int | None,
-) -> "Bench":
-    from agentsys.errors import UserError
-    from agentsys.evaluation.bench import Bench, find_bench
-    from agentsys.evaluation.suites import load_suite
-    from agentsys.project import find_graph
-
-    begun = find_bench(ledger, resume)
-    if (
-        suite not in (None, begun.suite)
-        or not set(graphs) <= set(begun.graphs)
-        or limit not in (None, begun.limit)
-        or seed not in (None, begun.seed)
-    ):
-        tasks = "all tasks" if begun.limit is None else f"--limit {begun.limit}"
-        raise UserError(
-            f"The bench {begun.bench!r} is {begun.suite!r} with {', '.join(begun.graphs)}, "
-            f"{tasks} and --seed {begun.seed}.",
-            hint="Leave the suite, the graphs, the limit and the seed out to go on with it.",
-        )
-    loaded = load_suite(begun.suite, limit=begun.limit, seed=begun.seed)
-    return Bench(begun.bench, loaded, {name: find_graph(name) for name in begun.graphs})
 
 
 def _say_how_to_go_on(bench: str, config: str | None) -> None:
@@ -125,33 +103,32 @@ def _say_how_to_go_on(bench: str, config: str | None) -> None:
     typer.echo(f"Finished tasks are kept. Go on: agentsys bench --resume {bench}{option}", err=True)
 
 
-def _run(planned: "Bench", config: str | None, concurrency: int) -> bool:
+def _run(bench: "Bench", config: str | None, concurrency: int) -> bool:
     """Whether it came to its end; Ctrl-C ends it earlier."""
     from agentsys.cli.bars import progress
     from agentsys.cli.notices import notices
     from agentsys.evaluation.bench import Progress as Step
 
     with progress() as bars, notices():
-        tasks = len(planned.suite.tasks)
-        ids = {name: bars.add_task(name, total=tasks, won=0) for name in planned.graphs}
+        tasks = len(bench.suite.tasks) * bench.repeat
+        times = f" × {bench.repeat}" if bench.repeat > 1 else ""
+        ids = {g: bars.add_task(f"{g}{times}", total=tasks, won=0) for g in bench.graphs}
 
         def show(step: Step) -> None:
             bars.update(ids[step.graph], completed=step.finished, won=step.successes)
 
         try:
-            asyncio.run(_solve(planned, config, concurrency, show))
+            asyncio.run(_solve(bench, config, concurrency, show))
         except KeyboardInterrupt:
             return False
     return True
 
 
-async def _solve(
-    planned: "Bench", config: str | None, concurrency: int, show: "OnProgress"
-) -> None:
+async def _solve(bench: "Bench", config: str | None, concurrency: int, show: "OnProgress") -> None:
     from agentsys.system import System
 
     async with System.load(config) as system:
-        skipped = await planned.run(system, concurrency=concurrency, on_progress=show)
+        skipped = await bench.run(system, concurrency=concurrency, on_progress=show)
     if skipped:
         typer.echo(f"{skipped} tasks were finished before and not run again.", err=True)
 

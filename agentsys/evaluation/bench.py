@@ -1,54 +1,27 @@
 """Run graphs over a suite, so that nothing finished is ever lost.
 
-Each task's outcome is in the ledger right after its run. Tasks are taken in order and given to
-every graph before the next one, so that what an interruption leaves can be compared.
+Each task's outcome is in the ledger right after its run. Tasks are taken in order, and each is
+given to every graph, as often as is asked for, before the next one, so that what an interruption
+leaves can be compared.
 """
 
-import asyncio
-import logging
 import time
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import uuid4
-from zlib import crc32
 
-from agentsys.errors import (
-    DefinitionError,
-    SchemaError,
-    SettingsError,
-    StoreError,
-    UnknownName,
-    UserError,
-)
-from agentsys.evaluation.scorers import scored
-from agentsys.evaluation.suites import Suite, Task
-from agentsys.events import Assigned, BenchStarted, Event, Outcome, RunStarted
+from agentsys.errors import UnknownName, UserError
+from agentsys.evaluation.solving import OnProgress, Progress, Solving
+from agentsys.evaluation.suites import Source, Suite
+from agentsys.events import BenchStarted, Event
 from agentsys.leases import leased
 from agentsys.ledger import Ledger
 from agentsys.node import Node
 from agentsys.system import System
 from agentsys.thresholds import Thresholds
-from agentsys.writer import OnEvent
 
-_log = logging.getLogger(__name__)
-
-_NOT_THE_TASK = (DefinitionError, SchemaError, SettingsError, StoreError, UnknownName)
-"""What every other task would end with, too: it ends the bench, and no task has failed by it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far a graph is."""
-
-    graph: str
-    finished: int
-    tasks: int
-    successes: int
-
-
-OnProgress = Callable[[Progress], None]
+__all__ = ["Bench", "OnProgress", "Progress", "find_bench", "new_id"]
 
 
 def new_id() -> str:
@@ -82,6 +55,8 @@ class Bench:
     graphs: Mapping[str, Node[Any, Any]]
     thresholds: Mapping[str, Thresholds] = field(default_factory=dict[str, Thresholds])
     """By graph; default: those in use for its name."""
+    repeat: int = 1
+    """How often each graph solves each task, each time with another seed."""
 
     async def run(
         self, system: System, *, concurrency: int = 8, on_progress: OnProgress | None = None
@@ -101,14 +76,18 @@ class Bench:
             raise UserError("A bench needs a ledger.", hint="Give it a store: System(…, store=…).")
         if concurrency < 1:
             raise UserError(f"A concurrency of {concurrency} runs nothing.", hint="Give 1 or more.")
-        for name, graph in self.graphs.items():
-            self.suite.require(name, graph)
-            for tier in graph.tiers:
-                system.models[tier]  # raises where it is not configured
-            graph.graph()  # compiled now, so that no task's time has it in
+        self._prepare(system)
         async with leased(system.store, f"bench:{self.id}", f"The bench {self.id!r}"):
             await self._begin(system.ledger)
-            work = _Work(self, system, system.ledger, on_progress)
+            work = Solving(
+                self._started,
+                self.suite,
+                self.graphs,
+                self.thresholds,
+                system,
+                system.ledger,
+                on_progress,
+            )
             await work.run(concurrency)
             return work.skipped
 
@@ -116,109 +95,44 @@ class Bench:
         """Whether the ledger knows it."""
         return next(ledger.events(BenchStarted, bench=self.id), None) is not None
 
-    async def _begin(self, ledger: Ledger) -> None:
+    def _prepare(self, system: System) -> None:
+        """Make what can go wrong go wrong before any call."""
+        if self.repeat < 1:
+            raise UserError(f"{self.repeat} repeats run nothing.", hint="Give 1 or more.")
+        for name, graph in self.graphs.items():
+            self.suite.require(name, graph)
+        for graph in (*self.graphs.values(), *self.suite.scorer.graphs):
+            for tier in graph.tiers:
+                system.models[tier]  # raises where it is not configured
+            graph.graph()  # compiled now, so that no task's time has it in
+
+    @property
+    def _started(self) -> BenchStarted:
         suite = self.suite
-        started = BenchStarted(
-            self.id, suite.name, tuple(self.graphs), suite.limit, suite.seed, len(suite.tasks)
+        return BenchStarted(
+            bench=self.id,
+            suite=suite.name,
+            graphs=tuple(self.graphs),
+            limit=suite.limit,
+            seed=suite.seed,
+            tasks=len(suite.tasks),
+            source=suite.source.to_json(),
+            repeat=self.repeat,
         )
-        before = next(ledger.events(BenchStarted, bench=self.id), None)
-        if before is None:
-            await ledger.write(started)
-        elif before.event != started:
+
+    async def _begin(self, ledger: Ledger) -> None:
+        recorded = next(ledger.events(BenchStarted, bench=self.id), None)
+        if recorded is None:
+            await ledger.write(self._started)
+        elif _comparable(recorded.event) != _comparable(self._started):
             raise UserError(
                 f"The bench {self.id!r} was begun with other graphs or tasks.",
-                hint="Leave the suite, the graphs, the limit and the seed out to go on with it.",
+                hint="Leave the suite and all that chooses its tasks out to go on with it.",
             )
 
 
-class _Work:
-    """A bench under way."""
-
-    def __init__(
-        self, bench: Bench, system: System, ledger: Ledger, on_progress: OnProgress | None
-    ) -> None:
-        self._bench, self._system, self._ledger = bench, system, ledger
-        self._on_progress = on_progress
-        self._done: dict[tuple[str, str], bool] = {}
-        self._won = Counter[str]()
-        self._finished = Counter[str]()
-        for recorded in ledger.events(Outcome, bench=bench.id):
-            if isinstance(event := recorded.event, Outcome):
-                self._keep(event.graph, event.task_id, event.success)
-        self.skipped = len(self._done)
-
-    async def run(self, concurrency: int) -> None:
-        for graph in self._bench.graphs:
-            self._tell(graph)
-        todo = self._todo()
-        workers = [asyncio.ensure_future(self._worker(todo)) for _ in range(concurrency)]
-        try:
-            await asyncio.gather(*workers)
-        finally:
-            for worker in workers:
-                worker.cancel()
-            await asyncio.gather(*workers, return_exceptions=True)
-
-    def _todo(self) -> Iterator[tuple[str, Task]]:
-        for task in self._bench.suite.tasks:
-            for graph in self._bench.graphs:
-                if (graph, task.id) not in self._done:
-                    yield graph, task
-
-    async def _worker(self, todo: Iterator[tuple[str, Task]]) -> None:
-        for graph, task in todo:
-            success = await self._solve(graph, task)
-            self._keep(graph, task.id, success)
-            self._tell(graph)
-
-    async def _solve(self, graph: str, task: Task) -> bool:
-        """Run, score, record."""
-        suite, run_ids = self._bench.suite, list[str]()
-
-        async def assign(run_id: str) -> None:
-            run_ids.append(run_id)
-            await self._ledger.write(Assigned(run_id, graph, suite.name, self._bench.id, task.id))
-
-        async def watch(event: Event) -> None:
-            if isinstance(event, RunStarted):
-                await assign(event.run_id)
-
-        success = False
-        try:
-            success = await self._score(graph, task, watch)
-        except _NOT_THE_TASK:
-            raise
-        except Exception:  # whatever a task raises, it has failed
-            _log.debug("Task %s of %s raised.", task.id, graph, exc_info=True)
-        if not run_ids:
-            await assign(uuid4().hex)  # it raised before its run began
-        await self._ledger.write(
-            Outcome(
-                run_ids[-1], graph, suite.name, self._bench.id, task.id, success, suite.scorer.name
-            )
-        )
-        return success
-
-    async def _score(self, graph: str, task: Task, watch: OnEvent) -> bool:
-        node, suite = self._bench.graphs[graph], self._bench.suite
-        run = await self._system.run(
-            node,
-            task.fitted(node.takes),
-            seed=crc32(f"{suite.seed} {task.id}".encode()),
-            name=graph,
-            thresholds=self._bench.thresholds.get(graph),
-            on_event=watch,
-        )
-        if not run.has_output:
-            return False
-        return (await scored(suite.scorer, run.output_json(), task, self._system)).success
-
-    def _keep(self, graph: str, task_id: str, success: bool) -> None:
-        self._done[graph, task_id] = success
-        self._finished[graph] += 1
-        self._won[graph] += success
-
-    def _tell(self, graph: str) -> None:
-        if self._on_progress is not None:
-            tasks = len(self._bench.suite.tasks)
-            self._on_progress(Progress(graph, self._finished[graph], tasks, self._won[graph]))
+def _comparable(event: Event) -> Event:
+    """As benches are begun now; before there were sources, they had none."""
+    if isinstance(event, BenchStarted):
+        return replace(event, source=Source.from_json(event.source).to_json())
+    return event

@@ -29,14 +29,6 @@ class Task:
             self.input.model_dump(mode="json") if isinstance(self.input, BaseModel) else self.input
         )
 
-    @property
-    def text(self) -> str | None:
-        """The input where it is text, or has one field, which is text."""
-        data = self.data
-        if isinstance(data, Mapping) and len(fields := cast("Mapping[str, Any]", data)) == 1:
-            [data] = fields.values()
-        return data if isinstance(data, str) else None
-
     def fitted(self, kind: type[Any]) -> Any:
         """The input as a graph's input type.
 
@@ -46,26 +38,40 @@ class Task:
             InvalidTask: it does not fit.
         """
         try:
-            return validate_json(self.data, kind)
+            return fitted(self.data, kind)
         except InvalidOutput as error:
-            if self.text is not None and (renamed := _of_text(self.text, kind)) is not None:
-                return renamed
             raise InvalidTask(
                 f"Task {self.id!r} is not a {name_of(kind)}: {error.message}",
                 hint=f"The suite's tasks look like {self.data!r}."[:300],
             ) from error
 
 
+def fitted(data: Any, kind: type[Any]) -> Any:
+    """JSON data as a type; one text fits a type with one required text field, whatever its name.
+
+    Raises:
+        InvalidOutput: it does not fit.
+    """
+    try:
+        return validate_json(data, kind)
+    except InvalidOutput:
+        if (text := _text(data)) is None or (other := _of_text(text, kind)) is None:
+            raise
+        return validate_json(other, kind)
+
+
+def _text(data: Any) -> str | None:
+    """Data that is text, or has one field, which is text."""
+    if isinstance(data, Mapping) and len(fields := cast("Mapping[str, Any]", data)) == 1:
+        [data] = fields.values()
+    return data if isinstance(data, str) else None
+
+
 def _of_text(text: str, kind: type[Any]) -> Any:
-    """A text as a type with one required text field, or as text; `None` where it does not fit."""
+    """A text as the type has it; `None` of a type that is more than a text."""
     schema = json_schema(kind)
     required = schema.get("required", [])
     if schema.get("type") == "object" and len(required) == 1:
         field: Any = schema.get("properties", {}).get(required[0], {})
-        data: Any = {required[0]: text} if field.get("type") == "string" else None
-    else:
-        data = text if schema.get("type") == "string" else None
-    try:
-        return None if data is None else validate_json(data, kind)
-    except InvalidOutput:
-        return None
+        return {required[0]: text} if field.get("type") == "string" else None
+    return text if schema.get("type") == "string" else None

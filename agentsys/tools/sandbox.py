@@ -46,14 +46,20 @@ class Ran:
         return text if len(text) <= MAX_TEXT else f"{text[:MAX_TEXT]}… (cut off)"
 
 
-def run(code: str, *, seconds: float = 2.0) -> Ran:
+def run(code: str, *after: str, seconds: float = 2.0) -> Ran:
     """Run a snippet. Safe from any number of threads.
+
+    Args:
+        code: What is run.
+        after: What is run then, with the names that are defined by now.
+        seconds: That each of them may take.
 
     Raises:
         ToolFailed: it raised, or it went over a limit; one line for the model.
     """
-    if len(code) > MAX_CODE:
-        raise ToolFailed(f"the code has {len(code):,} characters; {MAX_CODE:,} are allowed.")
+    length = max(map(len, (code, *after)))
+    if length > MAX_CODE:
+        raise ToolFailed(f"the code has {length:,} characters; {MAX_CODE:,} are allowed.")
     monty, pool = _monty(), _pool()
     printed = monty.CollectString(max_bytes=MAX_PRINTED)
     limits = {
@@ -65,6 +71,8 @@ def run(code: str, *, seconds: float = 2.0) -> Ran:
     try:
         with pool.checkout(limits=limits) as session:
             value = session.feed_run(code, print_callback=printed)
+            for more in after:
+                value = session.feed_run(more, print_callback=printed)
     except (monty.MontyRuntimeError, monty.MontySyntaxError) as error:
         raise ToolFailed(_reason(error, seconds)) from error
     except monty.MontyError as error:

@@ -205,7 +205,7 @@ async def test_a_bench_does_not_go_on_as_another(system: System):
 
 async def test_a_task_that_raises_has_failed(system: System, ledger: Ledger, caplog: Any):
     """It counts as a failed task, the others go on, and the log can say why."""
-    caplog.set_level(logging.DEBUG, "agentsys.evaluation.bench")
+    caplog.set_level(logging.DEBUG, "agentsys.evaluation.solving")
 
     @step
     async def brittle(question: Question) -> Answer:

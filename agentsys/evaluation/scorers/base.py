@@ -2,12 +2,13 @@
 
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from agentsys.errors import AgentSysError, InvalidOutput, StoreError, UserError
 from agentsys.evaluation.task import Task
+from agentsys.node import Node
 from agentsys.schema import JsonObject
 
 if TYPE_CHECKING:
@@ -48,6 +49,19 @@ class Scorer(Protocol):
         """The output's field that it looks at; `None`: the whole output; `PICK`: see there."""
         ...
 
+    @property
+    def graphs(self) -> Sequence[Node[Any, Any]]:
+        """The graphs that it runs: judges."""
+        ...
+
+    def require(self, tasks: Sequence[Task]) -> None:
+        """Make sure that it can decide on these tasks.
+
+        Raises:
+            UserError: of a task, or at all, it could find no output right.
+        """
+        ...
+
     async def score(self, output: Any, task: Task, system: "System") -> Score:
         """Whether the output is right. What it raises makes the output wrong."""
         ...
@@ -63,6 +77,31 @@ class Comparison(ABC):
     @abstractmethod
     def name(self) -> str:
         """How the ledger calls it."""
+
+    @property
+    def graphs(self) -> Sequence[Node[Any, Any]]:
+        """None."""
+        return ()
+
+    def require(self, tasks: Sequence[Task]) -> None:
+        """Make sure that each task's own reference is right.
+
+        Raises:
+            UserError: one is not, so that no output could be.
+        """
+        whole = replace(self, field=None)
+        for task in tasks:
+            if not whole(self.sample(task.reference), task.reference):
+                shown = f"{task.reference!r}"[:80]
+                raise UserError(
+                    f"The scorer {self.name!r} could find no output of task {task.id!r} right: its "
+                    f"reference is {shown}.",
+                    hint="Another scorer may suit: --scorer NAME.",
+                )
+
+    def sample(self, reference: Any) -> Any:
+        """An output that is right."""
+        return reference
 
     @abstractmethod
     def __call__(self, output: Any, reference: Any) -> bool:

@@ -7,8 +7,10 @@ from itertools import count
 from pathlib import Path
 
 from agentsys.errors import UnknownName, UserError
-from agentsys.evaluation.scorers import PICK, Numeric, Scorer, scorer_named
+from agentsys.evaluation.scorers import PICK, Comparison, Numeric, Scorer, scorer_named
+from agentsys.evaluation.scorers.gym import ReasoningGym
 from agentsys.evaluation.suites.files import Entry, csv_entries, json_entries, read
+from agentsys.evaluation.suites.gym import PREFIX, reasoning_gym
 from agentsys.evaluation.suites.plain import plain, suitable
 from agentsys.evaluation.suites.pool import Pool
 from agentsys.evaluation.suites.public import FORMATS
@@ -54,8 +56,7 @@ def load_suite(
     tasks = pool.choose(split, limit, seed)
     if not tasks:
         raise UserError(f"The suite {name!r} has no tasks{_where(pool.file, split)}.")
-    asked = scorer if isinstance(scorer, str) else "" if scorer is None else scorer.name
-    source = Source(pool.file, pool.digest, split, asked, field or "")
+    source = Source(pool.file, pool.digest, split, *_asked(scorer, field))
     return Suite(suite_name, tasks, _scorer(pool.scorer, scorer, field), limit, seed, source)
 
 
@@ -85,7 +86,7 @@ def load_again(
     )
     if again.source.digest != source.digest:
         raise UserError(
-            f"{source.file} has changed since the bench was begun.",
+            f"{source.file or name} has changed since the bench was begun.",
             hint="Put it back as it was, or begin another bench.",
         )
     return replace(again, source=source)
@@ -96,34 +97,44 @@ def _where(file: str, split: Split) -> str:
     return f"{in_file}, split {split!r}" if split != "all" else in_file
 
 
+def _asked(scorer: str | Scorer | None, field: str | None) -> tuple[str, str]:
+    """Scorer and field, so that they can be made again by name."""
+    if scorer is None or isinstance(scorer, str):
+        return scorer or "", field or ""
+    return scorer.name, scorer.field or ""
+
+
 def _scorer(usual: Scorer, asked: str | Scorer | None, field: str | None) -> Scorer:
     if isinstance(asked, str):
         return scorer_named(asked, field)
     if field is None:
         return asked or usual
-    if asked is None:
-        return scorer_named(_name(usual), field)
+    if asked is None and isinstance(usual, Comparison | ReasoningGym):
+        return replace(usual, field=field)
     raise UserError("A scorer of your own has its own field.", hint="Leave 'field' out.")
-
-
-def _name(usual: Scorer) -> str:
-    return "numeric" if isinstance(usual, Numeric) else usual.name
 
 
 def _pool(name: str, file: str | None, seed: int) -> tuple[str, Pool]:
     """The suite's name and its tasks."""
     if name.endswith(PLAIN):
         return Path(name).name, _plain(file or name)
+    if name.startswith(PREFIX):
+        _require_no_file(name, file)
+        return name, reasoning_gym(name, seed)
     if name not in SUITES:
         hint = f"Files of tasks end in {', '.join(PLAIN)}." if "/" in name else ""
         raise UnknownName("suite", name, SUITES, hint=hint)
     if name in MADE:
-        if file is not None:
-            raise UserError(f"The suite {name!r} is made without a file.", hint="Leave it out.")
+        _require_no_file(name, file)
         return name, MADE[name](seed)
     if file is None:
         raise UserError(f"The suite {name!r} is a file of yours.", hint="Give --file PATH.")
     return name, _public(name, file)
+
+
+def _require_no_file(name: str, file: str | None) -> None:
+    if file is not None:
+        raise UserError(f"The suite {name!r} is made without a file.", hint="Leave it out.")
 
 
 def _word_problems(seed: int) -> Pool:

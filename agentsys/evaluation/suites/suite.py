@@ -30,10 +30,11 @@ class Suite:
         Raises:
             InvalidTask: a task does not fit the graph's input type.
             UserError: the graph's output lacks the field that is scored, or has several and it is
-                not said which one counts.
+                not said which one counts; or the scorer can decide on no output of a task.
         """
         for task in self.tasks:
             task.fitted(graph.takes)
+        self.scorer.require(self.tasks)
         field = self.scorer.field
         if has_field(json_schema(graph.gives), field):
             return

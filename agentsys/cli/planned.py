@@ -1,0 +1,127 @@
+"""The bench that a command line asks for: a new one, or one to go on with."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from agentsys.evaluation.bench import Bench
+    from agentsys.evaluation.scorers import Scorer
+    from agentsys.evaluation.suites import Source, Split
+    from agentsys.events import BenchStarted
+    from agentsys.ledger import Ledger
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is on the command line; `None`: it is not."""
+
+    suite: str | None = None
+    graphs: tuple[str, ...] = ()
+    file: str | None = None
+    split: "Split | None" = None
+    scorer: str | None = None
+    field: str | None = None
+    limit: int | None = None
+    seed: int | None = None
+    repeat: int | None = None
+
+
+def planned(wanted: Wanted) -> "Bench":
+    """A new bench.
+
+    Raises:
+        UserError: something is missing, or there is no such thing.
+    """
+    from agentsys.errors import UserError
+    from agentsys.evaluation.bench import Bench, new_id
+    from agentsys.evaluation.suites import SUITES, load_suite
+    from agentsys.project import find_graph
+
+    if wanted.suite is None:
+        raise UserError("There is no suite.", hint=f"Give one of: {', '.join(SUITES)}.")
+    if not wanted.graphs:
+        raise UserError("There is no graph.", hint="Give --graph NAME, once or more often.")
+    judge = _judge(wanted.scorer, wanted.field)
+    suite = load_suite(
+        wanted.suite,
+        file=wanted.file,
+        limit=wanted.limit,
+        seed=wanted.seed or 0,
+        split=wanted.split or "all",
+        scorer=judge or wanted.scorer,
+        field=None if judge else wanted.field,
+    )
+    graphs = {name: find_graph(name) for name in wanted.graphs}
+    return Bench(new_id(), suite, graphs, repeat=1 if wanted.repeat is None else wanted.repeat)
+
+
+def resumed(ledger: "Ledger", bench: str, wanted: Wanted) -> "Bench":
+    """A bench as it was begun.
+
+    Raises:
+        UserError: there is none, the command line says something else, or its file has changed.
+    """
+    from agentsys.errors import UserError
+    from agentsys.evaluation.bench import Bench, find_bench
+    from agentsys.evaluation.suites import Source, load_again
+    from agentsys.project import find_graph
+
+    begun = find_bench(ledger, bench)
+    source = Source.from_json(begun.source)
+    if not _agree(wanted, begun, source):
+        raise UserError(
+            f"The bench {begun.bench!r} is {_described(begun, source)}.",
+            hint="Leave the suite and all that chooses its tasks out to go on with it.",
+        )
+    suite = load_again(
+        begun.suite,
+        source,
+        limit=begun.limit,
+        seed=begun.seed,
+        scorer=_judge(source.scorer, source.field or None),
+    )
+    graphs = {name: find_graph(name) for name in begun.graphs}
+    return Bench(begun.bench, suite, graphs, repeat=begun.repeat)
+
+
+def _judge(scorer: str | None, field: str | None) -> "Scorer | None":
+    """The scorer `judge:GRAPH`; `None` where another one is asked for."""
+    from agentsys.evaluation.scorers.judged import PREFIX, Judged
+    from agentsys.project import find_graph
+
+    if scorer is None or not scorer.startswith(PREFIX):
+        return None
+    name = scorer.removeprefix(PREFIX)
+    return Judged(name, find_graph(name), field)
+
+
+def _agree(wanted: Wanted, begun: "BenchStarted", source: "Source") -> bool:
+    said = (
+        (wanted.file and str(Path(wanted.file).absolute()), source.file),
+        (wanted.split, source.split),
+        (wanted.scorer, source.scorer),
+        (wanted.field, source.field),
+        (wanted.limit, begun.limit),
+        (wanted.seed, begun.seed),
+        (wanted.repeat, begun.repeat),
+    )
+    names = (None, begun.suite, source.file)
+    return (
+        (wanted.suite in names or str(Path(wanted.suite or "").absolute()) in names)
+        and set(wanted.graphs) <= set(begun.graphs)
+        and all(given is None or given == had for given, had in said)
+    )
+
+
+def _described(begun: "BenchStarted", source: "Source") -> str:
+    parts = [
+        f"{begun.suite!r} with {', '.join(begun.graphs)}",
+        *([f"--file {source.file}"] if source.file else []),
+        *([f"--split {source.split}"] if source.split != "all" else []),
+        *([f"--scorer {source.scorer}"] if source.scorer else []),
+        *([f"--field {source.field}"] if source.field else []),
+        *([f"--repeat {begun.repeat}"] if begun.repeat > 1 else []),
+        "all tasks" if begun.limit is None else f"--limit {begun.limit}",
+    ]
+    return f"{', '.join(parts)} and --seed {begun.seed}"

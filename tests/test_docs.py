@@ -99,6 +99,16 @@ def test_every_key_of_a_server_that_comes_up_is_named() -> None:
     assert printed["warmed"][0]["usd"] == "0.000000001"
 
 
+def test_every_key_of_a_plan_is_named(agentsys: Command) -> None:
+    """`agentsys plan` prints these keys and no others, at every level."""
+    text = TEXT[TEXT.index("`agentsys plan` prints an object") :]
+    shapes = re.findall(r"`\{(.+?)\}`", text, re.S)[:3]
+    agentsys("run", "slm_fallback", "What is 2 plus 2?")
+    found = agentsys("plan", "slm_fallback", "What is 2 plus 2?", "--json").json()
+    keys = [re.findall(r'"(\w+)"', shape) for shape in shapes]
+    assert keys == [list(part) for part in (found, found["nodes"][0], found["expected"])]
+
+
 def test_every_key_of_a_listed_run_is_named(agentsys: Command) -> None:
     """`agentsys runs` prints these keys and no others."""
     shape = re.search(r"`agentsys runs` prints a list of `\{(.+?)\}`", TEXT, re.S)

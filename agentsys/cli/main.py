@@ -20,7 +20,12 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "resume": ("agentsys.cli.resume:resume", "Go on with a run that was stopped, or that asks."),
     "runs": ("agentsys.cli.runs:runs", "List the newest runs, and which can be resumed."),
     "bench": ("agentsys.cli.bench:bench", "Run graphs on a suite; print what a success cost."),
+    "plan": ("agentsys.cli.plan:plan", "What a graph costs at most, before it runs."),
     "report": ("agentsys.cli.report:report", "The same table, from the ledger."),
+    "calibrate": (
+        "agentsys.cli.calibrate:calibrate",
+        "Fit from which confidence on answers are taken.",
+    ),
     "judge": ("agentsys.cli.judge:judge", "What judges are worth: gold, calibrate, leaderboard."),
     "graphs": ("agentsys.cli.listing:graphs", "List the graphs: your own and the ready-made."),
     "agents": ("agentsys.cli.listing:agents", "List the agents."),

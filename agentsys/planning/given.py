@@ -2,18 +2,21 @@
 
 from dataclasses import dataclass, replace
 from math import inf
-from typing import Any
+from types import UnionType
+from typing import Any, Union, get_args, get_origin
 
 from agentsys.agent import Agent
 from agentsys.choosing import Chooser
 from agentsys.node import Both, Each, Node, Pipe
 from agentsys.pattern import Pattern
-from agentsys.planning.sizes import most_bytes, most_escaped, most_items, most_text
+from agentsys.planning.sizes import most_bytes, most_escaped, most_items, most_of_items, most_text
 from agentsys.prompt import BYTES_PER_TOKEN, input_text
 from agentsys.schema import compact, dump, validate
 
 UNKNOWN: Any = object()
 """No value: `None` is one."""
+TASK = "the task"
+"""Who gives a graph its input."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +94,9 @@ def given_by(node: Node[Any, Any], given: Given) -> Given:
 
 def item_of(given: Given, item: Node[Any, Any]) -> Given:
     """One item of a list that is not there yet."""
-    return Given(item.takes, given.source, size=given.json_bytes(list[item.takes]))
+    size, text = most_of_items(given.kind)
+    whole = given.json_bytes(list[item.takes])
+    return Given(item.takes, given.source, size=min(size, whole), text=text)
 
 
 def to_parts(pattern: Pattern[Any, Any], given: Given) -> list[Given]:
@@ -108,15 +113,20 @@ def to_parts(pattern: Pattern[Any, Any], given: Given) -> list[Given]:
 
 def _of_parts(pattern: Pattern[Any, Any], given: Given, made: Given) -> Given:
     parts = zip(pattern.parts, to_parts(pattern, given), strict=True)
-    same = [given_by(part, own) for part, own in parts if part.gives == pattern.gives]
+    kinds = pattern.gives, *(get_args(pattern.gives) if _is_union(pattern.gives) else ())
+    same = [given_by(part, own) for part, own in parts if part.gives in kinds]
     if not same:
         return made
     return replace(
         made,
-        size=max(one.json_bytes(pattern.gives) for one in same),
-        text=max(one.text_bytes(pattern.gives) for one in same),
+        size=max(one.json_bytes(one.kind) for one in same),
+        text=max(one.text_bytes(one.kind) for one in same),
         items=max(one.most_items for one in same),
     )
+
+
+def _is_union(kind: Any) -> bool:
+    return get_origin(kind) in (Union, UnionType)
 
 
 def _length(text: str) -> int:

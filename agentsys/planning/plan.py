@@ -9,7 +9,7 @@ from agentsys.errors import DefinitionError
 from agentsys.limits import Budget
 from agentsys.models.base import Model
 from agentsys.node import Node
-from agentsys.planning.given import UNKNOWN, Given
+from agentsys.planning.given import TASK, UNKNOWN, Given
 from agentsys.planning.limits import Most, Total, total_of
 from agentsys.planning.walk import Place, Unbounded, Walk
 
@@ -70,7 +70,7 @@ def plan(
         ModelError: a model cannot be loaded.
     """
     walk = Walk(models)
-    walk.visit(node, Given(node.takes, "the task", task), Place(smaller=smaller))
+    walk.visit(node, Given(node.takes, TASK, task), Place(smaller=smaller))
     found: dict[tuple[str, str], Most] = {}
     for asked in walk.asked:
         key = asked.node, asked.tier

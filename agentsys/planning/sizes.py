@@ -48,6 +48,16 @@ def most_items(kind: Any) -> float:
     return len(fixed) if fixed else schema.get("maxItems", inf)
 
 
+def most_of_items(kind: Any) -> tuple[float, float]:
+    """Bytes of the JSON of one item of any list of a type, and those that a model is shown."""
+    whole = _schema(kind)
+    reading = _Reading(whole)
+    item: Any = reading.followed(whole).get("items", {})
+    size = reading.size(item)
+    is_text = isinstance(item, dict) and cast(JsonObject, item).get("type") == "string"
+    return size, _RAW * cast(JsonObject, item).get("maxLength", inf) if is_text else size
+
+
 def unbounded_in(kind: Any) -> str:
     """The first part of a type that nothing bounds: a field, or empty for the type itself."""
     reading = _Reading(_schema(kind))

@@ -12,7 +12,7 @@ from agentsys.limits import Budget
 from agentsys.models.base import Model, Request
 from agentsys.node import Both, Each, Guarded, Leaf, Node, Pipe, Step, Vote, Within
 from agentsys.pattern import Pattern
-from agentsys.planning.given import Given, given_by, item_of, to_parts
+from agentsys.planning.given import TASK, Given, given_by, item_of, to_parts
 from agentsys.planning.limits import Account, Most
 from agentsys.planning.sizes import unbounded_in
 from agentsys.prompt import (
@@ -54,13 +54,23 @@ class Unbounded:
 
 
 @dataclass(frozen=True, slots=True)
+class Earlier:
+    """An attempt of an outer node."""
+
+    tier: str | None
+    """Which agents inside asked; `None`: their own."""
+    objections: int = 1
+    """That came after it: one from each node that checked it."""
+
+
+@dataclass(frozen=True, slots=True)
 class Place:
     """The surroundings of a node: how often it runs, after what, and on whose account."""
 
     tier: str | None = None
     """That an outer node asks instead of the agents' own."""
-    earlier: tuple[str | None, ...] = ()
-    """The tiers on which it ran before, each with an objection after it."""
+    earlier: tuple[Earlier, ...] = ()
+    """What was said before, and not accepted."""
     times: float = 1
     path: str = ""
     account: Account = ()
@@ -151,20 +161,22 @@ class Walk:
     def _guarded(self, node: Guarded[Any, Any], given: Given, place: Place) -> None:
         tries = 1 + REPAIRS if node.checks else 1
 
-        def tiers(outer: str | None) -> list[str | None]:
-            return [t or outer for t in (node.first, *node.escalation) for _ in range(tries)]
+        def attempts(outer: str | None, objections: int = 0) -> list[Earlier]:
+            own = (outer,) if outer and not node.first else (node.first, *node.escalation)
+            *before, last = [Earlier(tier) for tier in own for _ in range(tries)]
+            return [*before, replace(last, objections=1 + objections)]
 
-        before = [tier for outer in place.earlier for tier in tiers(outer)]
-        attempts = tiers(place.tier)
-        inner = place.at("inner")
-        for number, tier in enumerate(attempts):
-            earlier = (*before, *attempts[:number])
-            self.visit(node.inner, given, replace(inner, tier=tier, earlier=earlier))
+        before = [inner for one in place.earlier for inner in attempts(one.tier, one.objections)]
+        now = attempts(place.tier)
+        for number, attempt in enumerate(now):
+            earlier = (*before, *now[:number])
+            inner = replace(place, tier=attempt.tier, earlier=earlier)
+            self.visit(node.inner, given, inner.at("inner"))
         for number, judge in enumerate(node.judges):
             task, answer = given.json_bytes(node.takes), given_by(node.inner, given)
             size = len('{"task":,"answer":}') + task + answer.json_bytes(node.gives)
             candidate = Given(judge.takes, f"the checks of {node.name!r}", size=size)
-            times = place.times * len(attempts)
+            times = place.times * len(now)
             self.visit(judge, candidate, replace(place, earlier=(), times=times).at(f"j{number}"))
 
     def _agent(self, spec: AgentSpec, given: Given, place: Place) -> None:
@@ -197,7 +209,9 @@ class Walk:
         name = unbounded_in(spec.takes)
         what = f"the field {name!r} of {name_of(spec.takes)}" if name else name_of(spec.takes)
         why = f"given {what} by {given.source}, as long as it likes"
-        self.unbounded.append(Unbounded(spec.name, why, "Bound it: Field(max_length=…)."))
+        hint = "Bound it: Field(max_length=…)"
+        hint += ", or give the task." if given.source == TASK else "."
+        self.unbounded.append(Unbounded(spec.name, why, hint))
         return None
 
     def _request(
@@ -219,19 +233,22 @@ class Walk:
 
 
 def _requests(
-    spec: AgentSpec, tiers: list[str], earlier: tuple[str | None, ...]
+    spec: AgentSpec, tiers: list[str], earlier: tuple[Earlier, ...]
 ) -> Iterator[tuple[str, tuple[Turn, ...]]]:
     """The requests of an agent all of whose attempts fail, each with what was said before it."""
     reply = Reply(_SIGN * (BYTES_PER_TOKEN * spec.max_tokens))
     objection = Objection(_SIGN * MOST_OBJECTED)
     longest = max((tool.name for tool in spec.tools), key=len, default="")
     after: Turn = Observation(longest, _SIGN * MOST_OBSERVED) if spec.tools else objection
+    asks = (1 + spec.repairs) * (spec.steps if spec.tools else 1)
+    # With tools the last attempt on a tier may end with one, and then with its steps.
+    end = (objection,) if spec.tools else ()
     turns: tuple[Turn, ...] = ()
-    for now in (*((tier,) if tier else spec.tiers for tier in earlier), tiers):
-        for tier in now:
-            for _ in range((1 + spec.repairs) * (spec.steps if spec.tools else 1)):
-                if now is tiers:
-                    yield tier, turns
-                turns += (reply, after)
-            if spec.tools:  # the last attempt may end with a tool, and the steps with it
-                turns += (objection,)
+    for one in earlier:
+        times = 1 if one.tier else len(spec.tiers)
+        turns += ((reply, after) * asks + end) * times + (objection,) * (one.objections - 1)
+    for tier in tiers:
+        for _ in range(asks):
+            yield tier, turns
+            turns += (reply, after)
+        turns += end

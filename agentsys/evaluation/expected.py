@@ -1,0 +1,67 @@
+"""What a run of a graph has cost so far: what the next one is to be expected to."""
+
+from collections import defaultdict, deque
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from agentsys.evaluation.statistics import Interval, mean, percentile
+from agentsys.events import Call, RunFinished
+from agentsys.ledger import Ledger
+
+NEWEST = 10_000
+"""Runs that are looked at."""
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """Of the newest runs of a graph; or, where it has not run, of those of its nodes."""
+
+    runs: int
+    nano_usd: float
+    """On average."""
+    interval: Interval | None
+    """95 %, of the average; `None` of single nodes, and of a single run."""
+    p95_nano_usd: float | None
+    most_nano_usd: int | None
+    of_nodes: bool = False
+    """Whether it is a sum over nodes, each as it has run in other graphs."""
+
+
+def expected(ledger: Ledger, graph: str, nodes: Collection[str]) -> Expected | None:
+    """What the ledger makes one expect; `None` where neither the graph nor all its nodes have run.
+
+    Args:
+        ledger: The runs.
+        graph: The graph's name.
+        nodes: The names of all that asks models in it.
+
+    Raises:
+        StoreError: the ledger cannot be read.
+    """
+    costs: deque[int] = deque(maxlen=NEWEST)
+    for recorded in ledger.events(RunFinished):
+        if isinstance(event := recorded.event, RunFinished) and event.graph == graph:
+            costs.append(event.nano_usd)
+    if not costs:
+        return _of_nodes(ledger, nodes)
+    measured = mean(costs)
+    return Expected(
+        runs=len(costs),
+        nano_usd=sum(costs) / len(costs),
+        interval=measured.interval if len(costs) > 1 else None,
+        p95_nano_usd=percentile(costs, 95),
+        most_nano_usd=max(costs),
+    )
+
+
+def _of_nodes(ledger: Ledger, nodes: Collection[str]) -> Expected | None:
+    """The sum of what each node costs on average in the runs in which it is asked."""
+    costs: dict[str, dict[str, int]] = {node: defaultdict(int) for node in nodes}
+    for recorded in ledger.events(Call):
+        if isinstance(event := recorded.event, Call) and event.node in costs:
+            costs[event.node][event.run_id] += event.nano_usd
+    if not costs or not all(costs.values()):
+        return None
+    means = [sum(of_runs.values()) / len(of_runs) for of_runs in costs.values()]
+    fewest = min(len(of_runs) for of_runs in costs.values())
+    return Expected(fewest, sum(means), None, None, None, of_nodes=True)

@@ -49,9 +49,20 @@ class Question:
         """Where the reply proper stands: without the wrapping, without a code fence around it."""
         if self.key is not None:
             return _wrapped(content, self.key)
-        if self.guided == "prompt" and (fenced := _FENCED.fullmatch(content)):
-            return fenced.span(1)
+        if self.guided == "prompt":
+            return _inside_fence(content)
         return 0, len(content)
+
+
+def unfenced(content: str) -> str:
+    """A reply without the code fence around it, where there is one around all of it."""
+    start, end = _inside_fence(content)
+    return content[start:end]
+
+
+def _inside_fence(content: str) -> tuple[int, int]:
+    fenced = _FENCED.fullmatch(content)
+    return (0, len(content)) if fenced is None else fenced.span(1)
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,14 +26,19 @@ class Nearest:
         """A unified diff from the nearest request on record to this one, shortened."""
         if not self._recorded:
             return ""
-        if self._words is None:
-            self._words = [_words(*each) for each in self._recorded]
+        words = self._words = self._words or [_words(*each) for each in self._recorded]
         wanted = _words(tier, request)
-        place = max(range(len(self._words)), key=lambda at: _alike(wanted, self._words_at(at)))
+        place = max(range(len(words)), key=lambda at: _alike(wanted, words[at]))
         return difference(_lines(*self._recorded[place]), _lines(tier, request))
 
-    def _words_at(self, place: int) -> frozenset[str]:
-        return self._words[place] if self._words is not None else frozenset()
+
+def nearest_text(recorded: Sequence[str], asked: str) -> str:
+    """A unified diff from the nearest text on record to this one, shortened."""
+    if not recorded:
+        return ""
+    wanted = frozenset(_WORD.findall(asked))
+    near = max(recorded, key=lambda text: _alike(wanted, frozenset(_WORD.findall(text))))
+    return difference(_SENTENCE.split(near), _SENTENCE.split(asked))
 
 
 def difference(recorded: Sequence[str], asked: Sequence[str]) -> str:
@@ -68,7 +73,7 @@ def _words(tier: str, request: Request) -> frozenset[str]:
 
 def _alike(first: frozenset[str], second: frozenset[str]) -> float:
     """Jaccard's index."""
-    return len(first & second) / len(first | second)
+    return len(first & second) / max(1, len(first | second))
 
 
 def _short(line: str) -> str:

@@ -235,6 +235,7 @@ class Resuming:
             error=end.error,
             value=None if end.status == "abstained" else self._output(end),
             gives=self.node.gives,
+            thresholds=past.start.thresholds,
         )
 
     def _output(self, end: RunFinished) -> Any:

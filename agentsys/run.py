@@ -63,6 +63,8 @@ class Run(Generic[O]):
     """What an `interrupted` run asks; `run(…, resume=run_id, answer=…)` answers the first."""
     finished: tuple[tuple[int, Any], ...] = ()
     """Of a fan-out that a budget cut short: the outputs that there are, with their places."""
+    thresholds: str = ""
+    """The version of the fitted thresholds that were in force; empty: the definitions' own."""
 
     @property
     def ok(self) -> bool:
@@ -114,4 +116,5 @@ class Run(Generic[O]):
             "error": self.error or None,
             "questions": [question.question for question in self.questions],
             "finished": [[place, dump(part, Any)] for place, part in self.finished],
+            "thresholds": self.thresholds or None,
         }

@@ -171,6 +171,7 @@ class Running:
             cause=_cause(error),
             value=output,
             gives=self.node.gives,
+            thresholds=self.context.thresholds.version,
             **more,
         )
 

@@ -8,6 +8,7 @@ import logging
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from hashlib import blake2b
 from typing import Any
 
@@ -16,6 +17,7 @@ from pydantic import TypeAdapter, ValidationError
 from agentsys.calibration import Isotonic, Platt
 from agentsys.errors import StoreError, UnknownName
 from agentsys.stores import Store
+from agentsys.stores.base import Value
 
 FRESH_S = 1.0
 """After so many seconds it is looked up again which version is in use."""
@@ -85,6 +87,8 @@ class Kept:
     """Digest of what the graph was made of."""
     about: dict[str, Any]
     """How they were fitted, and what came of it: JSON data."""
+    written: datetime | None = None
+    """When they were kept, UTC."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +128,7 @@ async def versions(store: Store, graph: str) -> list[Kept]:
     """All versions of a graph, the oldest first."""
     values = await store.values(_of(graph))
     ordered = sorted(values.items(), key=lambda item: (item[1].written, item[0]))
-    return [_kept(graph, version, value.data) for version, value in ordered]
+    return [_kept(graph, version, value) for version, value in ordered]
 
 
 async def graphs(store: Store) -> list[str]:
@@ -141,7 +145,23 @@ async def find(store: Store, graph: str, version: str) -> Thresholds:
     value = await store.get(_of(graph), version)
     if value is None:
         raise UnknownName("version of thresholds", version, await store.values(_of(graph)))
-    return _kept(graph, version, value.data).thresholds
+    return _kept(graph, version, value).thresholds
+
+
+async def named(store: Store, version: str) -> Kept:
+    """A version of whichever graph has it.
+
+    Raises:
+        UnknownName: none has.
+    """
+    every = {
+        kept.thresholds.version: kept
+        for graph in await graphs(store)
+        for kept in await versions(store, graph)
+    }
+    if version not in every:
+        raise UnknownName("version of thresholds", version, every)
+    return every[version]
 
 
 async def use(store: Store, graph: str, version: str) -> None:
@@ -190,7 +210,7 @@ class InForce:
     async def _read(self, store: Store, graph: str) -> Kept | None:
         version = await in_use(store, graph)
         value = await store.get(_of(graph), version) if version else None
-        return None if value is None else _kept(graph, version, value.data)
+        return None if value is None else _kept(graph, version, value)
 
     def _tell(self, kept: Kept) -> None:
         version = kept.thresholds.version
@@ -208,13 +228,13 @@ def _of(graph: str) -> str:
     return f"{_IN_USE}:{graph}"
 
 
-def _kept(graph: str, version: str, data: Any) -> Kept:
+def _kept(graph: str, version: str, value: Value) -> Kept:
     try:
-        page = _PAGE.validate_python(data)
+        page = _PAGE.validate_python(value.data)
     except ValidationError as error:
         raise StoreError(
             f"The thresholds {version!r} of {graph!r} are of another agentsys.",
             hint=f"Fit new ones, or 'agentsys calibrate off --graph {graph}'.",
         ) from error
     gates = {(line.node, line.tier): line.gate for line in page.gates}
-    return Kept(Thresholds(version, gates), graph, page.shape, page.about)
+    return Kept(Thresholds(version, gates), graph, page.shape, page.about, value.written)

@@ -127,6 +127,7 @@ def _print_receipt(run: "Run[Any]", scarce: list[str]) -> None:
             ("tokens", f"{cost.tokens_in:,} in, {cost.tokens_out:,} out"),
             ("cost", dollars(cost.usd)),
             ("time", f"{cost.seconds:.2f} s"),
+            *([("thresholds", run.thresholds)] if run.thresholds else []),
             *(("budget", line) for line in scarce),
         ],
         style="dim",

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from agentsys.checks import UNCERTAIN
-from agentsys.evaluation.accounts import Account
-from agentsys.evaluation.books import Books
+from agentsys.evaluation.account import Account
+from agentsys.evaluation.accounts import accounts
 from agentsys.evaluation.thresholds.route import Route
 from agentsys.events import Call
 from agentsys.ledger import Ledger
@@ -57,7 +57,7 @@ def read(ledger: Ledger, bench: str, graphs: tuple[str, ...], route: Route) -> l
     """
     found = {
         (account.task_id, account.graph): account
-        for account in Books(ledger, bench=bench).accounts
+        for account in accounts(ledger, bench=bench)
         if account.finished
     }
     calls = _calls(ledger, [account.run_id for account in found.values()], route)

@@ -11,18 +11,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
-
 from agentsys.errors import UserError
 from agentsys.evaluation.bench import Bench, OnProgress
 from agentsys.evaluation.suites import Suite
 from agentsys.evaluation.thresholds import plan as plans
 from agentsys.evaluation.thresholds.answers import read
 from agentsys.evaluation.thresholds.choice import Choice, choose, require_certifiable
-from agentsys.evaluation.thresholds.curve import Point
-from agentsys.evaluation.thresholds.fitting import Fit, described, gates
+from agentsys.evaluation.thresholds.fitting import described, gates
 from agentsys.evaluation.thresholds.measuring import (
-    Accepted,
     Against,
     Row,
     Solved,
@@ -32,13 +28,13 @@ from agentsys.evaluation.thresholds.measuring import (
     solved,
     why_no_gain,
 )
-from agentsys.evaluation.thresholds.objective import Certified
+from agentsys.evaluation.thresholds.objective import Certified, LoadedCps
 from agentsys.evaluation.thresholds.plan import Plan
+from agentsys.evaluation.thresholds.result import Calibrated, Tested
 from agentsys.evaluation.thresholds.route import Route, route_of
 from agentsys.ledger import Ledger
 from agentsys.money import NANO_PER_USD
 from agentsys.node import Node
-from agentsys.schema import JsonObject
 from agentsys.stores import Store
 from agentsys.system import System
 from agentsys.thresholds import DEFINED, Kept, Thresholds, digest_of, keep, use
@@ -48,55 +44,6 @@ LEVEL = 0.95
 
 OnBench = Callable[[Bench], OnProgress]
 """Told of a bench before it begins; gives what is told of its progress."""
-
-
-class Tested(BaseModel):
-    """How the threshold passed that is certified."""
-
-    model_config = ConfigDict(frozen=True)
-
-    accepted: int
-    errors: int
-    bound: float
-
-
-class Calibrated(BaseModel):
-    """What a calibration came to."""
-
-    model_config = ConfigDict(frozen=True)
-
-    version: str
-    graph: str
-    plan: JsonObject
-    objective: str
-    tiers: tuple[str, ...]
-    own: tuple[float, ...]
-    """What the definitions themselves ask for on the first tier."""
-    threshold: float | None
-    """On the calibrated scale, the same for all nodes; `None`: there is none, nothing is kept."""
-    why_not: str
-    fits: tuple[Fit, ...]
-    curve: tuple[Point, ...]
-    """On the tasks of the calibration."""
-    expected: Point | None
-    """The chosen point of it."""
-    certificate: Tested | None
-    rows: tuple[Row, ...]
-    """On the held-out tasks: with the thresholds, as defined, and each tier alone."""
-    against: Against | None
-    """The first row beside the second."""
-    accepted: Accepted | None
-    no_delta_ibc: str
-    """Why ΔIBC is not defined."""
-    tasks: int
-    """That the calibration had."""
-    usd_per_failure: float
-    fit_nano_usd: int
-    """What the calibration's half cost; the rows say what the other did."""
-
-    def to_json(self) -> JsonObject:
-        """Stable JSON data."""
-        return self.model_dump(mode="json")
 
 
 @dataclass(frozen=True)
@@ -121,7 +68,7 @@ class Calibration:
         return cls(plan, graph, route, plan.suites())
 
     async def run(self, system: System, on_bench: OnBench, *, concurrency: int = 8) -> Calibrated:
-        """Fit, measure and keep thresholds; those that are kept are in use from then on.
+        """Fit, measure and keep thresholds, which are in use from then on unless they are worse.
 
         Cancel it when you like: what is finished is kept, and the same plan goes on.
 
@@ -191,6 +138,7 @@ class Calibration:
         chosen, passed = choice.chosen, choice.certificate
         threshold = 1.0 if chosen is None else chosen.threshold
         rows = () if tasks is None else self._rows(tasks)
+        beside = None if tasks is None else self._beside(tasks)
         tested = passed and Tested(
             accepted=passed.accepted, errors=passed.errors, bound=passed.bound
         )
@@ -208,10 +156,9 @@ class Calibration:
             expected=chosen,
             certificate=tested,
             rows=rows,
-            against=None
-            if tasks is None
-            else against(tasks, self._names[0], self._names[1], plan.failure_nano),
+            against=beside,
             accepted=None if tasks is None else accepted(tasks, self._names[0], self._level),
+            worse=beside is not None and self._is_worse(beside),
             no_delta_ibc=why_no_gain(rows[2], rows[-1]) if rows else "",
             tasks=len(next(iter(fit.values()))),
             usd_per_failure=plan.failure_nano / NANO_PER_USD,
@@ -227,6 +174,14 @@ class Calibration:
             *(row(tasks, name, failure) for name in alone),
         )
 
+    def _beside(self, tasks: Solved) -> Against:
+        calibrated, defined, *_ = self._names
+        return against(tasks, calibrated, defined, self.plan.failure_nano)
+
+    def _is_worse(self, beside: Against) -> bool:
+        ends = beside.loaded_cps_ci
+        return isinstance(self.plan.objective, LoadedCps) and ends is not None and ends[0] > 0
+
     @property
     def _level(self) -> float:
         objective = self.plan.objective
@@ -236,4 +191,5 @@ class Calibration:
         name = self.plan.graph
         kept = Kept(thresholds, name, digest_of(self.graph.shape), found.to_json())
         await keep(store, kept)
-        await use(store, name, thresholds.version)
+        if not found.worse:
+            await use(store, name, thresholds.version)

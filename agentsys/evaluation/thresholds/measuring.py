@@ -6,14 +6,14 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
-from agentsys.evaluation.accounts import Account
-from agentsys.evaluation.books import Books
+from agentsys.evaluation.account import Account
+from agentsys.evaluation.accounts import accounts
+from agentsys.evaluation.resampling import over_items
 from agentsys.evaluation.statistics import (
-    Difference,
     Interval,
-    over_items,
     paired_ratio,
     paired_success,
+    ratio_interval,
     upper_bound,
     wilson,
 )
@@ -76,7 +76,7 @@ Solved = Mapping[str, Sequence[Account]]
 def solved(ledger: Ledger, bench: str, graphs: Sequence[str]) -> Solved:
     """The tasks of a bench that every graph has finished."""
     found: dict[str, dict[str, Account]] = {graph: {} for graph in graphs}
-    for account in Books(ledger, bench=bench).accounts:
+    for account in accounts(ledger, bench=bench):
         if account.finished and account.graph in found:
             found[account.graph][account.task_id] = account
     first, *others = (found[graph] for graph in graphs)
@@ -95,10 +95,9 @@ def row(tasks: Solved, graph: str, failure_nano: int, ends: tuple[str, str] | No
     """
     own = tasks[graph]
     right, up = sum(a.success for a in own), sum(a.escalated for a in own)
-    cps, loaded = over_items(
-        np.asarray([(a.nano_usd, a.success) for a in own], dtype=float),
-        lambda sums: _per_success(sums, len(own), failure_nano),
-    )
+    cost, success = sum(a.nano_usd for a in own), wilson(right, len(own))
+    cps = ratio_interval(*_costs(own)) if right else None
+    loaded = cost + failure_nano * (len(own) - right)
     gain = None if ends is None else _gain(tasks, graph, *ends)
     return Row(
         graph=graph,
@@ -106,12 +105,12 @@ def row(tasks: Solved, graph: str, failure_nano: int, ends: tuple[str, str] | No
         escalation_rate=up / len(own),
         escalation_ci=wilson(up, len(own)),
         success_rate=right / len(own),
-        success_ci=wilson(right, len(own)),
-        cps_usd=cps.value,
-        cps_ci=cps.interval,
-        loaded_cps_usd=loaded.value,
-        loaded_cps_ci=loaded.interval,
-        nano_usd=sum(a.nano_usd for a in own),
+        success_ci=success,
+        cps_usd=cost / right / NANO_PER_USD if right else None,
+        cps_ci=cps,
+        loaded_cps_usd=loaded / right / NANO_PER_USD if right else None,
+        loaded_cps_ci=_loaded(cps, success, failure_nano),
+        nano_usd=cost,
         delta_ibc=None if gain is None else gain[0],
         delta_ibc_ci=None if gain is None else gain[1],
     )
@@ -120,26 +119,16 @@ def row(tasks: Solved, graph: str, failure_nano: int, ends: tuple[str, str] | No
 def against(tasks: Solved, graph: str, other: str, failure_nano: int) -> Against:
     """A graph minus another one on the same tasks."""
     first, second = tasks[graph], tasks[other]
-
-    def ratio(failure: int) -> Difference:
-        pairs = [
-            (
-                [(a.nano_usd + failure * (not a.success)) / NANO_PER_USD for a in each],
-                [a.success for a in each],
-            )
-            for each in (first, second)
-        ]
-        return paired_ratio(*pairs)
-
-    success = paired_success([a.success for a in first], [a.success for a in second])
-    cps, loaded = ratio(0), ratio(failure_nano)
+    won = [[a.success for a in each] for each in (first, second)]
+    success, cps = paired_success(*won), paired_ratio(_costs(first), _costs(second))
+    mine, theirs = (row(tasks, name, failure_nano).loaded_cps_usd for name in (graph, other))
     return Against(
         success=success.value,
         success_ci=success.interval,
         cps_usd=cps.value,
         cps_ci=cps.interval,
-        loaded_cps_usd=loaded.value,
-        loaded_cps_ci=loaded.interval,
+        loaded_cps_usd=None if mine is None or theirs is None else mine - theirs,
+        loaded_cps_ci=_apart(cps.interval, success.interval, won, failure_nano),
     )
 
 
@@ -161,10 +150,31 @@ def why_no_gain(small: Row, large: Row) -> str:
     return ""
 
 
-def _per_success(sums: NDArray[np.float64], tasks: int, failure_nano: int) -> NDArray[np.float64]:
-    cost, right = sums[:, 0], np.where(sums[:, 1] > 0, sums[:, 1], np.nan)
-    loaded = cost + failure_nano * (tasks - right)
-    return np.stack((cost / right, loaded / right), axis=1) / NANO_PER_USD
+def _costs(own: Sequence[Account]) -> tuple[list[float], list[bool]]:
+    return [a.nano_usd / NANO_PER_USD for a in own], [a.success for a in own]
+
+
+def _loaded(cps: Interval | None, success: Interval | None, failure_nano: int) -> Interval | None:
+    """Of cost per success and what failures cost per success: their ends, added.
+
+    A little wide; but resampling would know nothing of failures that a sample happens not to have.
+    """
+    if cps is None or success is None or not success[0]:
+        return None
+    low, high = ((1 / rate - 1) * failure_nano / NANO_PER_USD for rate in reversed(success))
+    return cps[0] + low, cps[1] + high
+
+
+def _apart(
+    cps: Interval | None, success: Interval | None, won: list[list[bool]], failure_nano: int
+) -> Interval | None:
+    """The same of a difference; one in success tells in failures per success by the slope."""
+    if cps is None or success is None or not all(map(any, won)):
+        return None
+    slope = failure_nano / NANO_PER_USD
+    for each in won:
+        slope *= len(each) / sum(each)
+    return cps[0] - slope * success[1], cps[1] - slope * success[0]
 
 
 def _gain(

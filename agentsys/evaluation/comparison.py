@@ -6,7 +6,7 @@ from math import floor, log10
 from typing import Protocol
 
 from agentsys.evaluation.account import Account
-from agentsys.evaluation.statistics import Difference, paired_ratio
+from agentsys.evaluation.statistics import Difference, paired_ratio, paired_success
 from agentsys.money import NANO_PER_USD
 
 
@@ -72,6 +72,11 @@ class Tried:
     nano_usd: int = 0
     loaded: int = 0
 
+    @property
+    def share(self) -> float:
+        """How often it was a success."""
+        return self.successes / self.times
+
     def add(self, task: Account, failure_nano: int) -> None:
         """Take in a repeat."""
         self.times += 1
@@ -85,16 +90,17 @@ def _against(first: str, own: Mapping[str, Tried], second: str, theirs: Mapping[
     if not shared:
         return ""
 
-    def compared(over: Callable[[Tried], float], under: Callable[[Tried], int]) -> Difference:
-        mine, other = ([tasks[t] for t in shared] for tasks in (own, theirs))
+    mine, other = ([tasks[t] for t in shared] for tasks in (own, theirs))
+
+    def compared(cost: Callable[[Tried], float]) -> Difference:
         return paired_ratio(
-            ([over(task) for task in mine], [under(task) for task in mine]),
-            ([over(task) for task in other], [under(task) for task in other]),
+            ([cost(task) / task.times for task in mine], [task.share for task in mine]),
+            ([cost(task) / task.times for task in other], [task.share for task in other]),
         )
 
-    success = compared(lambda task: task.successes, lambda task: task.times)
-    cps = compared(lambda task: task.nano_usd / NANO_PER_USD, lambda task: task.successes)
-    loaded = compared(lambda task: task.loaded / NANO_PER_USD, lambda task: task.successes)
+    success = paired_success([task.share for task in mine], [task.share for task in other])
+    cps = compared(lambda task: task.nano_usd / NANO_PER_USD)
+    loaded = compared(lambda task: task.loaded / NANO_PER_USD)
     return (
         f"{first} against {second} on the same {len(shared)} tasks (95 % intervals):"
         f" success {_words(success, _percentage, ' points')};"

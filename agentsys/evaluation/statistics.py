@@ -1,36 +1,42 @@
 """Intervals, percentiles and fits. The one importer of SciPy.
 
-All resampling is over tasks, with a fixed seed: the same data give the same interval. How often
-the intervals cover the truth is measured by `benchmarks/coverage.py`.
+How often the intervals cover the truth is measured by `benchmarks/coverage.py`.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import comb
 from typing import TYPE_CHECKING, Any, cast
 
+from agentsys.evaluation.resampling import LEVEL, Interval, Measured, mean, over_items
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-RESAMPLES = 2_000
-"""Bootstrap samples of each interval."""
-
-LEVEL = 0.95
-"""Confidence of every interval."""
-
-_CELLS = 2_000_000
-"""Most indices drawn at once, to bound memory on large suites."""
+__all__ = [
+    "Difference",
+    "Interval",
+    "Measured",
+    "lowest",
+    "mean",
+    "over_items",
+    "paired_ratio",
+    "paired_success",
+    "pass_at_k",
+    "pass_hat_k",
+    "percentile",
+    "ratio_interval",
+    "rising",
+    "share_interval",
+    "upper_bound",
+    "wilson",
+]
 
 _UNEQUAL = 1e-12
 """A relative spread below this is rounding."""
-
-_UNDEFINED = 0.025
-"""An interval whose statistic is undefined in a larger share of samples is not given."""
-
-Interval = tuple[float, float]
 
 
 def wilson(successes: int, tasks: int) -> Interval | None:
@@ -85,22 +91,17 @@ def ratio_interval(costs: Sequence[float], successes: Sequence[float]) -> Interv
     from scipy import special
 
     cost, won = np.asarray(costs, dtype=float), np.asarray(successes, dtype=float)
-    tasks, least = len(cost), _UNEQUAL * float(np.abs(cost).max(initial=0.0))
+    tasks = len(cost)
     if tasks < 2 or not won.any():
         return None
-    mean, share, spread = float(cost.mean()), float(won.mean()), float(cost.std(ddof=1))
+    mean, spread, (share, (low, high)) = float(cost.mean()), float(cost.std(ddof=1)), _rate(won)
     if not mean > 0:
         return 0.0, 0.0
-    variance, together = float(won.var()), 0.0
-    if spread > least and variance > 0:
-        together = float(np.corrcoef(cost, won)[0, 1])
-    # Shares of several tries tell more than one try a task.
-    low, high = _score(share, tasks * share * (1 - share) / variance if variance else tasks)
     about = float(special.stdtrit(tasks - 1, (1 + LEVEL) / 2)) * spread / math.sqrt(tasks) / mean
-    below, above = math.log(high / share), math.log(share / low)
+    below, above, alike = math.log(high / share), math.log(share / low), _correlation(cost, won)
     return (
-        mean / share * math.exp(-_joined(about, below, together)),
-        mean / share * math.exp(_joined(about, above, together)),
+        mean / share * math.exp(-_joined(about, below, alike)),
+        mean / share * math.exp(_joined(about, above, alike)),
     )
 
 
@@ -117,76 +118,49 @@ class Difference:
         return self.interval is not None and not self.interval[0] <= 0 <= self.interval[1]
 
 
-def paired_success(first: Sequence[bool], second: Sequence[bool], *, seed: int = 0) -> Difference:
-    """Difference of the success rates, by paired bootstrap; both have the same tasks in order."""
-    ones = [1.0] * len(first)
-    return _paired((first, ones), (second, ones), seed)
+def paired_success(first: Sequence[float], second: Sequence[float]) -> Difference:
+    """Difference of the success rates; both have the same tasks in order.
+
+    Wilson's intervals of both make one, less what their correlation takes away (Newcombe 1998,
+    "Improved confidence intervals for the difference between binomial proportions based on paired
+    data"). Where few tasks differ, resampling knows too little of those that might.
+
+    Args:
+        first: 1 or 0 a task; of one that was solved several times, the share.
+        second: The same of the other graph.
+    """
+    import numpy as np
+
+    mine, theirs = np.asarray(first, dtype=float), np.asarray(second, dtype=float)
+    _refuse_unequal(len(mine), len(theirs))
+    if not len(mine):
+        return Difference(None, None)
+    one, other = _rate(mine), _rate(theirs)
+    return _difference(one, other, _correlation(mine, theirs))
 
 
 def paired_ratio(
     first: tuple[Sequence[float], Sequence[float]],
     second: tuple[Sequence[float], Sequence[float]],
-    *,
-    seed: int = 0,
 ) -> Difference:
-    """Difference of Σ costs / Σ successes, by paired bootstrap."""
-    return _paired(first, second, seed)
+    """Difference of Σ costs / Σ successes, on the same tasks in order.
 
-
-@dataclass(frozen=True, slots=True)
-class Measured:
-    """A statistic with its bootstrap interval; `None` where the data leave it undefined."""
-
-    value: float | None
-    interval: Interval | None
-
-
-def over_items(
-    parts: NDArray[Any], finish: Callable[[NDArray[Any]], NDArray[Any]], *, seed: int = 0
-) -> list[Measured]:
-    """Statistics of sums over items, with intervals by resampling the items.
-
-    Args:
-        parts: What each item adds, one row an item.
-        finish: From a stack of such sums to the statistics, one row a sum; NaN is undefined.
-        seed: Of the resampling.
+    Made of both intervals as that of the success rates is. Each has costs and successes.
     """
     import numpy as np
 
-    items, shape = len(parts), parts.shape[1:]
-    flat = parts.reshape(items, math.prod(shape)).astype(float)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        values = finish(flat.sum(axis=0).reshape(1, *shape))[0]
-        if not items:
-            return [Measured(None, None) for _ in values]
-        sums = [_times(i, items) @ flat for i in _samples(items, seed)]
-        drawn = np.concatenate([finish(each.reshape(-1, *shape)) for each in sums])
-    return [_measured(float(value), drawn[:, at]) for at, value in enumerate(values)]
-
-
-def mean(values: Sequence[float], *, seed: int = 0) -> Measured:
-    """The mean of one number an item."""
-    import numpy as np
-
-    parts = np.stack((np.asarray(values, dtype=float), np.ones(len(values))), axis=1)
-    return over_items(parts, lambda sums: sums[:, :1] / sums[:, 1:], seed=seed)[0]
-
-
-def _times(indices: NDArray[Any], items: int) -> NDArray[Any]:
-    """How often each sample drew each item."""
-    import numpy as np
-
-    rows = len(indices)
-    numbered = indices + np.arange(rows)[:, None] * items
-    return np.bincount(numbered.ravel(), minlength=rows * items).reshape(rows, items)
-
-
-def _measured(value: float, drawn: NDArray[Any]) -> Measured:
-    import numpy as np
-
-    finite = drawn[np.isfinite(drawn)]
-    known = np.isfinite(value) and len(finite) >= (1 - _UNDEFINED) * len(drawn)
-    return Measured(value if np.isfinite(value) else None, _ends(finite) if known else None)
+    (cost, won), (dear, lost) = (
+        [np.asarray(part, dtype=float) for part in of] for of in (first, second)
+    )
+    _refuse_unequal(len(cost), len(won), len(dear), len(lost))
+    if not (won.any() and lost.any()):
+        return Difference(None, None)
+    one, other = float(cost.sum() / won.sum()), float(dear.sum() / lost.sum())
+    mine, theirs = ratio_interval(*first), ratio_interval(*second)
+    if mine is None or theirs is None:
+        return Difference(one - other, None)
+    alike = _correlation(cost - one * won, dear - other * lost)
+    return _difference((one, mine), (other, theirs), alike)
 
 
 def rising(values: Sequence[float], weights: Sequence[float]) -> list[float]:
@@ -206,29 +180,39 @@ def lowest(loss: Callable[[Sequence[float]], float], start: Sequence[float]) -> 
     return [float(value) for value in found.x]
 
 
-def _paired(
-    first: tuple[Sequence[float], Sequence[float]],
-    second: tuple[Sequence[float], Sequence[float]],
-    seed: int,
+def _rate(won: NDArray[Any]) -> tuple[float, Interval]:
+    """A success rate and Wilson's interval; shares of several tries tell more than one try each."""
+    share, variance, tasks = float(won.mean()), float(won.var()), len(won)
+    return share, _score(share, tasks * share * (1 - share) / variance if variance else tasks)
+
+
+def _difference(
+    one: tuple[float, Interval], other: tuple[float, Interval], correlation: float
 ) -> Difference:
+    """Of two values with their intervals (MOVER: Zou and Donner 2008)."""
+    (value, (low, high)), (less, (least, most)) = one, other
+    return Difference(
+        value - less,
+        (
+            value - less - _joined(value - low, most - less, correlation),
+            value - less + _joined(high - value, less - least, correlation),
+        ),
+    )
+
+
+def _correlation(first: NDArray[Any], second: NDArray[Any]) -> float:
+    """Pearson's; 0 where one of them does not vary."""
     import numpy as np
 
-    over_a, under_a, over_b, under_b = (np.asarray(v, dtype=float) for v in (*first, *second))
-    if not len({len(over_a), len(under_a), len(over_b), len(under_b)}) == 1:
+    for values in (first, second):
+        if float(values.std()) <= _UNEQUAL * float(np.abs(values).max(initial=0.0)):
+            return 0.0
+    return float(np.corrcoef(first, second)[0, 1])
+
+
+def _refuse_unequal(*lengths: int) -> None:
+    if len(set(lengths)) > 1:
         raise ValueError("paired samples have the same length")
-    if not len(over_a):
-        return Difference(None, None)
-
-    def difference(i: Any) -> NDArray[Any]:
-        return _ratio(over_a[i], under_a[i]) - _ratio(over_b[i], under_b[i])
-
-    with np.errstate(invalid="ignore"):
-        value = float(difference(np.arange(len(over_a))[None, :])[0])
-        drawn = np.concatenate([difference(i) for i in _samples(len(over_a), seed)])
-    finite = drawn[np.isfinite(drawn)]
-    if len(finite) < (1 - _UNDEFINED) * len(drawn):
-        return Difference(value if np.isfinite(value) else None, None)
-    return Difference(value if np.isfinite(value) else None, _ends(finite))
 
 
 def _score(share: float, tasks: float) -> Interval:
@@ -246,31 +230,6 @@ def _score(share: float, tasks: float) -> Interval:
 def _joined(first: float, second: float, correlation: float) -> float:
     """The half of an interval of a difference, from those of its parts."""
     return math.sqrt(max(0.0, first**2 + second**2 - 2 * correlation * first * second))
-
-
-def _ratio(over: NDArray[Any], under: NDArray[Any]) -> NDArray[Any]:
-    import numpy as np
-
-    total, count = over.sum(axis=-1), under.sum(axis=-1)
-    return np.divide(total, count, out=np.full_like(total, np.inf), where=count > 0)
-
-
-def _samples(tasks: int, seed: int) -> Iterator[NDArray[Any]]:
-    """Rows of task indices drawn with replacement, `RESAMPLES` in all."""
-    import numpy as np
-
-    random = np.random.default_rng(seed)
-    at_once = max(1, min(RESAMPLES, _CELLS // tasks))
-    for start in range(0, RESAMPLES, at_once):
-        yield random.integers(tasks, size=(min(at_once, RESAMPLES - start), tasks))
-
-
-def _ends(values: NDArray[Any]) -> Interval:
-    import numpy as np
-
-    tail = (1 - LEVEL) / 2
-    low, high = np.quantile(values, [tail, 1 - tail], method="inverted_cdf")
-    return float(low), float(high)
 
 
 def pass_at_k(draws: int, passed: int, k: int) -> float:

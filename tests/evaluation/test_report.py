@@ -318,7 +318,7 @@ def test_notes_name_the_best_by_each_column(ledger: Ledger, script: Script):
         "Best by success: good; cost per success: cheap; loaded cost: good; p50: cheap; p95: cheap."
     )
     assert notes[1].startswith(
-        "cheap against good on the same 10 tasks (95 % intervals): success -50.0 points (-80.0 to "
+        "cheap against good on the same 10 tasks (95 % intervals): success -50.0 points (-76.3 to "
     )
     assert "not clear" not in notes[1]
 

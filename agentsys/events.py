@@ -231,10 +231,10 @@ class Outcome:
     scorer: str
     repeat: int = 0
     """The how manyth time the task was given to the graph, from 0."""
-    scoring_nano_usd: int = 0
-    """What the verdict cost, where models gave it; no cost of the graph's."""
-    remark: str = ""
-    """Why the verdict is none: a judge did not know, or a scorer could not tell."""
+    nano_usd: int = 0
+    """What the verdict cost, where models gave it; it is no cost of the graph's."""
+    error: str = ""
+    """Why there is no verdict: a judge did not know, or a scorer could not tell."""
 
 
 Event = (

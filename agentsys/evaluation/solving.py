@@ -130,7 +130,7 @@ class Solving:
                 self._suite.scorer.name,
                 place.repeat,
                 score.nano_usd,
-                score.remark,
+                score.error,
             )
             await self._ledger.write(outcome)
             self._count(outcome)

@@ -32,8 +32,8 @@ class Score:
     success: bool
     nano_usd: int = 0
     """What reaching it cost: of judges, which are models."""
-    remark: str = ""
-    """Why it is no plain verdict: a judge did not know, or a scorer could not tell."""
+    error: str = ""
+    """Why it is none: a judge did not know, or a scorer could not tell."""
 
 
 class Scorer(Protocol):
@@ -127,7 +127,7 @@ async def scored(scorer: Scorer, output: Any, task: Task, system: "System") -> S
         said = error.message if isinstance(error, AgentSysError) else f"{error}"
         why = " ".join(f"{type(error).__name__}: {said}".split())[:200]
         _log.warning("The scorer %s could not tell of task %s: %s", scorer.name, task.id, why)
-        return Score(False, remark=f"not scored: {why}")
+        return Score(False, error=f"not scored: {why}")
 
 
 def require_size(output: Any) -> None:

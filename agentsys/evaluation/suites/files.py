@@ -111,16 +111,16 @@ def csv_entries(file: str, text: str) -> Iterator[Entry]:
     Raises:
         UserError: a row cannot be read, or has more cells than there are columns.
     """
-    reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
+    reader, line = csv.DictReader(io.StringIO(text, newline=""), strict=True), 2
     try:
         for row in reader:
-            place = f"line {reader.line_num}"
             if None in row:
-                raise UserError(f"{file}, {place}: there are more cells than columns.")
+                raise UserError(f"{file}, line {line}: there are more cells than columns.")
             cells = {name.strip(): cell for name, cell in row.items() if cell}
-            yield Entry(file, place, reader.line_num, cells)
+            yield Entry(file, f"line {line}", line, cells)
+            line = reader.line_num + 1  # a row may have several
     except csv.Error as error:
-        raise UserError(f"{file}, line {reader.line_num}: {error}.") from error
+        raise UserError(f"{file}, line {line}: {error}.") from error
 
 
 def _entry(file: str, place: str, number: int, value: Any) -> Entry:

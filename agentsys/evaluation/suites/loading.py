@@ -21,6 +21,9 @@ from agentsys.evaluation.task import Task
 HELD_OUT_SIZE = 500
 """Tasks of `word-problems` where no limit is given."""
 
+RECORDED = "recorded:"
+"""What the names of the tasks of recorded runs begin with; their file is a plain one."""
+
 PLAIN = (".jsonl", ".csv", ".jsonl.gz", ".csv.gz")
 """What the names of plain files end in."""
 
@@ -118,6 +121,8 @@ def _pool(name: str, file: str | None, seed: int) -> tuple[str, Pool]:
     """The suite's name and its tasks."""
     if name.endswith(PLAIN):
         return Path(name).name, _plain(file or name)
+    if name.startswith(RECORDED) and file is not None:
+        return name, _plain(file)
     if name.startswith(PREFIX):
         _require_no_file(name, file)
         return name, reasoning_gym(name, seed)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
+from dataclasses import field as dataclass_field
 from hashlib import blake2b
 from typing import Any, Literal
 
@@ -23,6 +24,8 @@ class Source:
     """As it was asked for; empty: the suite's own."""
     field: str = ""
     """That is scored, as it was asked for; empty: the scorer's choice."""
+    instead: dict[str, Any] = dataclass_field(default_factory=dict[str, Any])
+    """What stood in for the models, as JSON; empty: nothing did."""
 
     def to_json(self) -> dict[str, Any]:
         """As JSON data."""

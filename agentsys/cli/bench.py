@@ -9,6 +9,7 @@ import typer
 from agentsys.cli.main import INTERRUPTED
 from agentsys.cli.options import Config
 from agentsys.cli.planned import Wanted, planned, resumed
+from agentsys.cli.recording import Large, Record, Recorded, Recordings, Replay, Small
 
 if TYPE_CHECKING:
     from agentsys.evaluation.bench import Bench, OnProgress
@@ -56,6 +57,11 @@ def bench(
         str | None,
         typer.Option("--resume", metavar="BENCH", help="Go on with a bench; 'last': the newest."),
     ] = None,
+    record: Record = None,
+    replay: Replay = None,
+    recorded: Recorded = None,
+    slm: Small = None,
+    llm: Large = None,
     config: Config = None,
 ) -> None:
     """Run graphs on a suite; print success, cost per success and the rest, side by side.
@@ -68,9 +74,12 @@ def bench(
 
     settings = Settings.load(config)
     ledger = Ledger.open(settings.store_url)
-    wanted = Wanted(suite, tuple(graph or ()), file, split, scorer, field, limit, seed, repeat)
+    given = Recordings(record, replay, recorded, tuple(slm or ()), llm)
+    names = tuple(graph or ())
+    wanted = Wanted(suite, names, file, split, scorer, field, limit, seed, repeat, given)
     begun = planned(wanted) if resume is None else resumed(ledger, resume, wanted)
-    finished = _finished(begun, ledger, config, concurrency)
+    recordings = Recordings.begun(begun.suite.source.instead, record)
+    finished = _finished(begun, ledger, config, concurrency, recordings)
     if not finished and not begun.begun(ledger):
         raise typer.Exit(INTERRUPTED)
     broken = _print(begun.id, ledger, settings, as_json=as_json)
@@ -81,12 +90,18 @@ def bench(
         raise typer.Exit(1)
 
 
-def _finished(bench: "Bench", ledger: "Ledger", config: str | None, concurrency: int) -> bool:
+def _finished(
+    bench: "Bench",
+    ledger: "Ledger",
+    config: str | None,
+    concurrency: int,
+    recordings: Recordings,
+) -> bool:
     """Run it; what stops it is raised, after a line that says how to go on."""
     from agentsys.errors import Busy, StoreError, UserError
 
     try:
-        return _run(bench, config, concurrency)
+        return _run(bench, config, concurrency, recordings)
     except Busy:
         raise
     except StoreError:
@@ -103,7 +118,7 @@ def _say_how_to_go_on(bench: str, config: str | None) -> None:
     typer.echo(f"Finished tasks are kept. Go on: agentsys bench --resume {bench}{option}", err=True)
 
 
-def _run(bench: "Bench", config: str | None, concurrency: int) -> bool:
+def _run(bench: "Bench", config: str | None, concurrency: int, recordings: Recordings) -> bool:
     """Whether it came to its end; Ctrl-C ends it earlier."""
     from agentsys.cli.bars import progress
     from agentsys.cli.notices import notices
@@ -118,16 +133,20 @@ def _run(bench: "Bench", config: str | None, concurrency: int) -> bool:
             bars.update(ids[step.graph], completed=step.finished, won=step.successes)
 
         try:
-            asyncio.run(_solve(bench, config, concurrency, show))
+            asyncio.run(_solve(bench, config, concurrency, show, recordings))
         except KeyboardInterrupt:
             return False
     return True
 
 
-async def _solve(bench: "Bench", config: str | None, concurrency: int, show: "OnProgress") -> None:
-    from agentsys.system import System
-
-    async with System.load(config) as system:
+async def _solve(
+    bench: "Bench",
+    config: str | None,
+    concurrency: int,
+    show: "OnProgress",
+    recordings: Recordings,
+) -> None:
+    async with recordings.system(config) as system:
         skipped = await bench.run(system, concurrency=concurrency, on_progress=show)
     if skipped:
         typer.echo(f"{skipped} tasks were finished before and not run again.", err=True)

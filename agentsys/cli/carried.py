@@ -11,6 +11,7 @@ import typer
 from agentsys.cli.notices import notices
 from agentsys.cli.readable import readable
 from agentsys.cli.receipt import print_event, print_run, say_how_to_go_on
+from agentsys.cli.recording import NOTHING_RECORDED, Recordings
 from agentsys.errors import StoreError
 from agentsys.events import Event, RunResumed, RunStarted
 
@@ -32,6 +33,7 @@ class Carried:
     stream: bool
     run_id: str = ""
     tenant: str = ""
+    recordings: Recordings = NOTHING_RECORDED
 
     def out(self, work: Work, budget: "Budget | None", *, debug: bool) -> None:
         """Carry it out and print it; exits with 1 where it is not ok."""
@@ -53,9 +55,8 @@ class Carried:
         """The run, and which limits it has left nearly used up."""
         from agentsys.budgets import Purse
         from agentsys.cli.amounts import scarce
-        from agentsys.system import System
 
-        async with System.load(self.config) as system:
+        async with self.recordings.system(self.config) as system:
             finished = await work(system, self._watch)
             purse = Purse(system.budgets, finished.run_id, self.tenant)
             if budget is not None:

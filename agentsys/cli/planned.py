@@ -1,8 +1,10 @@
 """The bench that a command line asks for: a new one, or one to go on with."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from agentsys.cli.recording import NOTHING_RECORDED, OPTIONS, Recordings
 
 if TYPE_CHECKING:
     from agentsys.evaluation.bench import Bench
@@ -25,6 +27,7 @@ class Wanted:
     limit: int | None = None
     seed: int | None = None
     repeat: int | None = None
+    recordings: Recordings = NOTHING_RECORDED
 
 
 def planned(wanted: Wanted) -> "Bench":
@@ -38,14 +41,15 @@ def planned(wanted: Wanted) -> "Bench":
     from agentsys.evaluation.suites import SUITES, load_suite
     from agentsys.project import find_graph
 
-    if wanted.suite is None:
+    if wanted.suite is None and wanted.recordings.recorded is None:
         raise UserError("There is no suite.", hint=f"Give one of: {', '.join(SUITES)}.")
     if not wanted.graphs:
         raise UserError("There is no graph.", hint="Give --graph NAME, once or more often.")
     judge = _judge(wanted.scorer, wanted.field)
+    name, file = wanted.recordings.suite(wanted.suite, wanted.file)
     suite = load_suite(
-        wanted.suite,
-        file=wanted.file,
+        name,
+        file=file,
         limit=wanted.limit,
         seed=wanted.seed or 0,
         split=wanted.split or "all",
@@ -53,6 +57,8 @@ def planned(wanted: Wanted) -> "Bench":
         field=None if judge else wanted.field,
     )
     graphs = {name: find_graph(name) for name in wanted.graphs}
+    graphs, instead = wanted.recordings.graphs(graphs)
+    suite = replace(suite, source=replace(suite.source, instead=instead))
     return Bench(new_id(), suite, graphs, repeat=1 if wanted.repeat is None else wanted.repeat)
 
 
@@ -82,6 +88,7 @@ def resumed(ledger: "Ledger", bench: str, wanted: Wanted) -> "Bench":
         scorer=_judge(source.scorer, source.field or None),
     )
     graphs = {name: find_graph(name) for name in begun.graphs}
+    graphs, _ = Recordings.begun(source.instead).graphs(graphs)
     return Bench(begun.bench, suite, graphs, repeat=begun.repeat)
 
 
@@ -110,6 +117,7 @@ def _agree(wanted: Wanted, begun: "BenchStarted", source: "Source") -> bool:
     return (
         (wanted.suite in names or str(Path(wanted.suite or "").absolute()) in names)
         and set(wanted.graphs) <= set(begun.graphs)
+        and wanted.recordings.agree(source.instead)
         and all(given is None or given == had for given, had in said)
     )
 
@@ -117,6 +125,7 @@ def _agree(wanted: Wanted, begun: "BenchStarted", source: "Source") -> bool:
 def _described(begun: "BenchStarted", source: "Source") -> str:
     parts = [
         f"{begun.suite!r} with {', '.join(begun.graphs)}",
+        *(f"--{name} {told}" for name, told in source.instead.items() if name in OPTIONS and told),
         *([f"--file {source.file}"] if source.file else []),
         *([f"--split {source.split}"] if source.split != "all" else []),
         *([f"--scorer {source.scorer}"] if source.scorer else []),

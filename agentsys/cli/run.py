@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from agentsys.cli.options import Config
+from agentsys.cli.recording import Record, Recordings, Replay
 
 if TYPE_CHECKING:
     from agentsys.events import Event
@@ -40,6 +41,8 @@ def run(
         str | None,
         typer.Option("--run-id", metavar="ID", help="Call it so, and keep its state as it goes."),
     ] = None,
+    record: Record = None,
+    replay: Replay = None,
 ) -> None:
     """Run a graph on one task; print the typed answer and a receipt.
 
@@ -69,4 +72,7 @@ def run(
             on_event=watch,
         )
 
-    Carried(config, as_json, stream).out(work, limit, debug=bool(context.obj))
+    recordings = Recordings(record, replay)
+    Carried(config, as_json, stream, recordings=recordings).out(
+        work, limit, debug=bool(context.obj)
+    )

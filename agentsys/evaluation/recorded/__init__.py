@@ -8,6 +8,6 @@ evaluated on them.
 from agentsys.evaluation.recorded.models import RecordedModels
 from agentsys.evaluation.recorded.routing import routed
 from agentsys.evaluation.recorded.runs import RecordedRuns
-from agentsys.evaluation.recorded.suite import recorded_suite
+from agentsys.evaluation.recorded.suite import recorded_suite, tasks_of
 
-__all__ = ["RecordedModels", "RecordedRuns", "recorded_suite", "routed"]
+__all__ = ["RecordedModels", "RecordedRuns", "recorded_suite", "routed", "tasks_of"]

@@ -1,14 +1,11 @@
 """The tasks of recorded runs as a suite."""
 
-from dataclasses import replace
 from pathlib import Path
 
 from agentsys.evaluation.recorded.runs import tasks_file
 from agentsys.evaluation.scorers import Scorer
 from agentsys.evaluation.suites import Split, Suite, load_suite
-
-PREFIX = "recorded:"
-"""What the name of such a suite begins with; the folder's name follows."""
+from agentsys.evaluation.suites.loading import RECORDED
 
 
 def recorded_suite(
@@ -25,6 +22,23 @@ def recorded_suite(
     Raises:
         UserError: there are none, or the file cannot be used.
     """
-    file = tasks_file(Path(folder))
-    suite = load_suite(str(file), limit=limit, seed=seed, split=split, scorer=scorer, field=field)
-    return replace(suite, name=f"{PREFIX}{file.absolute().parent.name}")
+    name, file = tasks_of(folder)
+    return load_suite(
+        name,
+        file=file,
+        limit=limit,
+        seed=seed,
+        split=split,
+        scorer=scorer,
+        field=field,
+    )
+
+
+def tasks_of(folder: str | Path) -> tuple[str, str]:
+    """The name of the suite, and the file with its tasks.
+
+    Raises:
+        UserError: there is none.
+    """
+    file = tasks_file(Path(folder)).absolute()
+    return f"{RECORDED}{file.parent.name}", str(file)

@@ -8,7 +8,7 @@ from agentsys.evaluation.accounts import Account
 from agentsys.evaluation.numbers import NONE, money, percent
 from agentsys.evaluation.page import plots
 from agentsys.evaluation.page.failures import Failure, expensive_failures
-from agentsys.evaluation.page.reading import Sample, grouped, sample
+from agentsys.evaluation.page.reading import Sample, by_graph, by_model, sample
 from agentsys.evaluation.page.tradeoff import tradeoff
 from agentsys.evaluation.page.visible import one_line, visible
 from agentsys.evaluation.report import Report, Row
@@ -98,8 +98,8 @@ def gathered(
             tradeoff(report.rows),
             plots.costs(report.rows, loaded),
             plots.latencies(timed),
-            plots.thresholds(grouped(read.answers, by_model=False)),
-            plots.reliability(grouped(read.answers, by_model=True)),
+            plots.thresholds(by_graph(read.answers, list(timed))),
+            plots.reliability(by_model(read.answers)),
         ),
         failures=tuple(expensive_failures(ledger, tasks)),
         failed=sum(task.finished and not task.success for task in tasks),

@@ -3,7 +3,6 @@
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 from agentsys.evaluation.statistics import Interval, percentile, wilson
 
@@ -62,13 +61,24 @@ class Gate:
 
 
 def calibration(answers: Iterable[Answer]) -> list[Bin]:
-    """Accepted answers with a verdict, in bins of equally many, by rising confidence."""
-    known = sorted((a.confidence, a.right) for a in answers if a.right is not None)
-    if not known:
-        return []
-    bins = min(BINS, max(1, len(known) // IN_BIN))
-    edges = [round(len(known) * place / bins) for place in range(bins + 1)]
-    return [_bin(known[low:high]) for low, high in pairwise(edges)]
+    """Accepted answers with a verdict, by rising confidence, in bins of about equally many.
+
+    Answers of the same confidence are in the same bin.
+    """
+    known = sorted(((a.confidence, a.right) for a in answers if a.right is not None), key=_first)
+    enough = max(IN_BIN, len(known) / BINS)
+    bins: list[list[tuple[float, bool]]] = []
+    for pair in known:
+        if not bins or (len(bins[-1]) >= enough and bins[-1][-1][0] < pair[0]):
+            bins.append([])
+        bins[-1].append(pair)
+    if len(bins) > 1 and len(bins[-1]) < IN_BIN:
+        bins[-2:] = [bins[-2] + bins[-1]]
+    return [_bin(each) for each in bins]
+
+
+def _first(pair: tuple[float, bool]) -> float:
+    return pair[0]
 
 
 def _bin(known: Sequence[tuple[float, bool]]) -> Bin:

@@ -1,7 +1,7 @@
 """The most expensive failures, each with all that was said in its run."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from agentsys.errors import AgentSysError
@@ -9,7 +9,7 @@ from agentsys.evaluation.accounts import Account
 from agentsys.evaluation.bench import find_bench
 from agentsys.evaluation.numbers import money, seconds
 from agentsys.evaluation.page.visible import one_line, shortened
-from agentsys.evaluation.suites import Task, load_suite
+from agentsys.evaluation.suites import Source, Task, load_again
 from agentsys.events import Call, RunFinished, RunStarted, ToolCall
 from agentsys.ledger import Ledger
 from agentsys.money import NANO_PER_USD
@@ -19,6 +19,8 @@ MOST = 10
 
 STEPS = 60
 """Calls of each that are shown."""
+
+_ANSWERED = ("ok", "low_confidence")
 
 _TEXT = 2_000
 """Characters of a text that are shown."""
@@ -83,8 +85,9 @@ def _tasks(ledger: Ledger, bench: str) -> Mapping[str, Task]:
     """The tasks of a bench's suite; none where it cannot be had any more."""
     try:
         begun = find_bench(ledger, bench)
-        suite = load_suite(begun.suite, limit=begun.limit, seed=begun.seed)
-    except AgentSysError:
+        source = replace(Source.from_json(begun.source), scorer="", field="")
+        suite = load_again(begun.suite, source, limit=begun.limit, seed=begun.seed)
+    except (AgentSysError, TypeError):  # of another version, or its file is gone
         return {}
     return {task.id: task for task in suite.tasks}
 
@@ -99,7 +102,7 @@ def _failure(task: Account, events: Sequence[Any], known: Task | None) -> Failur
         graph=one_line(task.graph, _NAME),
         cost=money(task.nano_usd / NANO_PER_USD),
         seconds=seconds(task.seconds),
-        status=task.status or "failed",
+        status=f"{task.status}, wrong" if task.status in _ANSWERED else task.status or "failed",
         error=shortened(task.error, _TEXT),
         given=shortened(given, _TEXT),
         answered="" if answered is None else shortened(answered, _TEXT),

@@ -82,22 +82,33 @@ def _answer(call: Call, task: Account, first: str) -> Answer | None:
     )
 
 
-def grouped(answers: Iterable[Answer], *, by_model: bool) -> dict[str, list[Answer]]:
-    """Answers that belong to one curve, the largest groups first.
+def by_graph(answers: Iterable[Answer], graphs: Sequence[str]) -> dict[str, list[Answer]]:
+    """Of each graph and node, the answers of the tier that it asked first.
 
-    Args:
-        answers: Of any graphs.
-        by_model: By node and model, those that were accepted; else by graph and node, those of
-            the tier that is asked first.
+    The largest groups come first; where each graph has one, the graphs in their own order, by name.
     """
+    first = [answer for answer in answers if answer.first]
+    groups = _grouped((answer.graph, answer.node, answer) for answer in first)
+    heads = [head for head, _ in groups]
+    if len(set(heads)) < len(heads) or not set(heads) <= set(graphs):
+        return {f"{graph} · {node}": each for (graph, node), each in groups.items()}
+    alone = {graph: each for (graph, _), each in groups.items()}
+    return {graph: alone[graph] for graph in graphs if graph in alone}
+
+
+def by_model(answers: Iterable[Answer]) -> dict[str, list[Answer]]:
+    """Of each node and model, the answers that were taken and have a verdict; the most first."""
+    taken = [a for a in answers if a.decided == "taken" and a.right is not None]
+    groups = _grouped((answer.node, answer.deployment, answer) for answer in taken)
+    return {f"{node} · {model}": each for (node, model), each in groups.items()}
+
+
+def _grouped(
+    answers: Iterable[tuple[str, str, Answer]],
+) -> dict[tuple[str, str], list[Answer]]:
+    """By two names, the largest group first; those without any confidence are left out."""
     groups: dict[tuple[str, str], list[Answer]] = {}
-    for answer in answers:
-        if by_model and answer.decided == "taken" and answer.right is not None:
-            groups.setdefault((answer.node, answer.deployment), []).append(answer)
-        elif not by_model and answer.first:
-            groups.setdefault((answer.graph, answer.node), []).append(answer)
+    for first, second, answer in answers:
+        groups.setdefault((first, second), []).append(answer)
     known = {key: each for key, each in groups.items() if any(a.confidence for a in each)}
-    ordered = sorted(known.items(), key=lambda item: -len(item[1]))
-    heads = [head for (head, _), _ in ordered]
-    alone = not by_model and len(set(heads)) == len(heads)
-    return {head if alone else f"{head} · {tail}": each for (head, tail), each in ordered}
+    return dict(sorted(known.items(), key=lambda item: -len(item[1])))

@@ -15,6 +15,8 @@ from agentsys.evaluation.report import Row
 _LAYOUTS = ((900, 820, 32), (560, 460, 24), (0, 250, 16))
 """The least width of the card, of the plot's ground in it, and characters of a name."""
 
+_NAME = 60
+
 _CAPTION = (
     "Each point is a graph: what a success cost against how many tasks succeeded, with 95 %"
     " intervals. Nothing lies to the left of the dashed front, or above it."
@@ -40,7 +42,15 @@ def tradeoff(rows: Sequence[Row]) -> Plot:
             ),
         ),
         columns=("graph", "success (95 % interval)", "cost per success", "on the front"),
-        rows=tuple(_line(row, _front(shown)) for row in shown),
+        rows=tuple(
+            (
+                value["name"],
+                value["success_text"],
+                value["cost_text"],
+                "yes" if row.graph in _front(shown) else "no",
+            )
+            for value, row in zip(_values(shown, _NAME), shown, strict=True)
+        ),
     )
 
 
@@ -90,7 +100,7 @@ def drawn(rows: Sequence[Row], width: float, cut: int) -> charts.Spec:
 def _values(rows: Sequence[Row], cut: int) -> list[dict[str, Any]]:
     best, few = _front(rows), len(rows) <= charts.SERIES
     written = labels([row.graph for row in rows], cut)
-    names = labels([row.graph for row in rows], 60)
+    names = labels([row.graph for row in rows], _NAME)
     values: list[dict[str, Any]] = []
     for row, label, name in zip(rows, written, names, strict=True):
         least, most = row.success_ci or (row.success_rate, row.success_rate)
@@ -116,12 +126,3 @@ def _values(rows: Sequence[Row], cut: int) -> list[dict[str, Any]]:
 
 def _front(rows: Sequence[Row]) -> list[str]:
     return front({row.graph: (row.cps_usd or 0.0, row.success_rate or 0.0) for row in rows})
-
-
-def _line(row: Row, best: Sequence[str]) -> tuple[str, ...]:
-    return (
-        labels([row.graph], 60)[0],
-        percent(row.success_rate) + span(row.success_ci, percent),
-        money(row.cps_usd) + span(row.cps_ci, money),
-        "yes" if row.graph in best else "no",
-    )

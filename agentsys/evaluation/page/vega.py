@@ -1,12 +1,14 @@
 """Vega's JavaScript, and plots as pictures. The one importer of vl_convert."""
 
 import json
+from functools import cache
 from typing import Any
 
 _VERSION = "6.4"
 """Of Vega-Lite, the one that Altair writes for."""
 
 
+@cache
 def javascript(snippet: str) -> str:
     """Vega, Vega-Lite and Vega-Embed in one script, with a snippet that calls `vegaEmbed`."""
     import vl_convert

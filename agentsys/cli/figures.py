@@ -48,7 +48,7 @@ def _priced(name: str, settings: "Settings") -> str:
     """What a deployment costs, as configured now, and what for."""
     deployment = next((d for d in settings.deployments if d.name == name), None)
     if deployment is None:
-        return f"{name}, not configured any more"
+        return f"{name}, not configured here"
     if deployment.price is None:
         return f"{name} per token, by LiteLLM's list"
     return f"{name} {deployment.price.basis}, {rates(deployment.price)}"

@@ -76,7 +76,7 @@ def print_run(
         say()
     _print_receipt(run, scarce)
     if run.error:
-        say(f"{run.status}: {' '.join(run.error.split())}", style="yellow", err=True)
+        _print_error(run)
     if run.questions:
         _print_question(run, config)
 
@@ -92,6 +92,19 @@ def command(run_id: str, config: str | None, *options: str) -> str:
     """The command line that goes on with a run."""
     place = ("--config", shlex.quote(config)) if config else ()
     return " ".join(["agentsys resume", shlex.quote(run_id), *options, *place])
+
+
+def _print_error(run: "Run[Any]") -> None:
+    """Why it is not ok, in one line; what a recording lacks, with how it differs."""
+    from agentsys.cli.output import say
+    from agentsys.errors import NotRecorded
+
+    reason, detail = run.error, ""
+    if isinstance(run.cause, NotRecorded):
+        reason, _, detail = run.error.partition("\n")
+    say(f"{run.status}: {' '.join(reason.split())}", style="yellow", err=True)
+    if detail:
+        say(detail, err=True)
 
 
 def _print_question(run: "Run[Any]", config: str | None) -> None:

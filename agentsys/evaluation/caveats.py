@@ -24,7 +24,8 @@ def caveats(tasks: Sequence[Account]) -> list[str]:
             f"{unfinished} of {len(tasks)} tasks were left unfinished; only their cost counts."
         )
     failed = [task for task in tasks if task.end == "failed"]
-    reasons = Counter(task.error for task in failed if task.error)
+    # What a recording lacks goes on, after the first line, with how it differs.
+    reasons = Counter(task.error.partition("\n")[0] for task in failed if task.error)
     if reasons:
         [(reason, _)] = reasons.most_common(1)
         notes.append(f"{len(failed)} failed, mostly: {' '.join(reason.split())}")

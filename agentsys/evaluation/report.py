@@ -43,6 +43,7 @@ from agentsys.evaluation.caveats import caveats
 from agentsys.evaluation.comparison import best_by_column, paired
 from agentsys.evaluation.rows import Row, Tally
 from agentsys.evaluation.scoring import scoring
+from agentsys.evaluation.stand_ins import stand_ins
 from agentsys.ledger import Ledger
 from agentsys.money import nano
 
@@ -94,7 +95,7 @@ def report(
     rows = tuple(tally.row(name, failure) for name, tally in _GROUPS[by](found, tasks).items())
     notes = [*caveats(tasks), *(best_by_column(rows) if by == "graph" else ())]
     if bench is not None and by == "graph":
-        notes += [*paired(tasks, failure), *scoring(ledger, bench)]
+        notes += [*paired(tasks, failure), *scoring(ledger, bench), *stand_ins(ledger, bench)]
     asked = dict.fromkeys(name for task in tasks for name in task.calls.replies.deployments)
     return Report(
         by=by,

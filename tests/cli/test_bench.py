@@ -267,7 +267,7 @@ def test_the_table_names_prices_and_reasons(
     assert f"Prices: {said}\n" in out
     assert "3 failed, mostly: The deployment 'here' refused the request: bad thing.\n" in out
     (project / "agentsys.toml").unlink()
-    assert "Prices: here, not configured any more." in agentsys("report", "--bench", "last").out
+    assert "Prices: here, not configured here." in agentsys("report", "--bench", "last").out
 
 
 def test_resume_needs_no_suite_but_no_other_one(agentsys: Command):

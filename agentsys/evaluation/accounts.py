@@ -1,7 +1,7 @@
 """The accounts of all tasks, from the ledger's columns and nothing else."""
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal, cast
@@ -24,6 +24,7 @@ from agentsys.stores import Line, Total
 __all__ = ["Account", "Accounts", "Part", "accounts"]
 
 _OPENED = ("kind", "run_id", "time", "graph", "bench", "task_id", "repeat", "tenant", "thresholds")
+_BEGUN = ("run_id", "tenant", "thresholds")
 _CLOSED = ("kind", "run_id", "status", "error", "seconds", "success", "scorer")
 _SUMS = ("nano_usd", "tokens_in", "tokens_out", "seconds", "energy_j")
 _COUNTS = ("energy_j",)
@@ -34,6 +35,9 @@ _DAY = 86_400_000_000
 _EPOCH = date(1970, 1, 1).toordinal()
 
 By = Literal["run_id", "deployment", "node"]
+
+Tools = dict[tuple[str, str], Calls]
+"""Tool calls, by run and by what else they are grouped by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +90,28 @@ class Accounts:
         self._ids: Collection[str] | None = None if everything else [*self._by_run]
         if bench is not None:
             self._known(bench)
-            for line in ledger.lines(RunStarted, columns=_OPENED, run_ids=self._ids):
-                self._open(*line)
+            for line in ledger.lines(RunStarted, columns=_BEGUN, run_ids=self._ids):
+                self._begin(*line)
         for line in ledger.lines(RunFinished, Outcome, columns=_CLOSED, run_ids=self._ids):
             self._close(*line)
-        for part in self._parts("run_id"):
-            part.account.calls.add(part.calls)
+        self._runs = Counter(map(id, self._by_run.values()))
+        self._add_calls()
+
+    def _add_calls(self) -> None:
+        """Take in the calls of each task, run after run."""
+        tools = self._tools("run_id")
+        late: dict[str, Calls] = {}
+        for part in self._parts("run_id", tools):
+            if self._runs[id(part.account)] == 1:
+                part.account.calls.add(part.calls)
+            else:
+                late[part.name] = part.calls
+        for run_id in self._by_run if late else ():
+            if run_id in late:
+                self._by_run[run_id].calls.add(late[run_id])
+        for (run_id, _), used in tools.items():
+            if run_id in self._by_run:
+                self._by_run[run_id].calls.add(used)
 
     @property
     def tasks(self) -> list[Account]:
@@ -100,24 +120,31 @@ class Accounts:
 
     @property
     def runs(self) -> list[tuple[str, Account]]:
-        """Each run and the task that it was for, by the time they were begun."""
-        return [*self._by_run.items()]
+        """The runs of each task, in the order of `tasks`."""
+        runs: dict[int, list[str]] = {}
+        for run_id, account in self._by_run.items():
+            runs.setdefault(id(account), []).append(run_id)
+        return [(run_id, account) for account in self.tasks for run_id in runs[id(account)]]
 
     def parts(self, by: By) -> Iterator[Part]:
         """What each task took, by run, deployment or node, in no particular order."""
+        tools = self._tools(by)
         if by == "run_id":
-            yield from self._parts(by)
+            yield from self._parts(by, tools)
             return
-        runs = Counter(map(id, self._by_run.values()))
         together: dict[tuple[str, int], Part] = {}
-        for part in self._parts(by):
+        for part in self._parts(by, tools):
             task = id(part.account)
-            if runs[task] == 1:
+            if self._runs[task] == 1:
                 yield part
             elif (part.name, task) in together:
                 together[part.name, task].calls.add(part.calls)
             else:
                 together[part.name, task] = part
+        for (run_id, name), used in tools.items():  # of runs without a call of that node
+            part = together.get((name, id(self._by_run.get(run_id))))
+            if part is not None:
+                part.calls.add(used)
         yield from together.values()
 
     def _known(self, bench: str) -> None:
@@ -155,6 +182,12 @@ class Accounts:
         account.run_id = run_id
         self._by_run[run_id] = account
 
+    def _begin(self, run_id: str, tenant: str | None, thresholds: str | None) -> None:
+        """How a run began that was opened when it was assigned."""
+        account = self._by_run[run_id]
+        if account.run_id == run_id:
+            account.tenant, account.thresholds = tenant or "", thresholds or ""
+
     def _close(
         self,
         kind: str,
@@ -174,24 +207,29 @@ class Accounts:
         else:
             account.status, account.seconds, account.error = status, seconds, error or ""
 
-    def _parts(self, by: By) -> Iterator[Part]:
-        """Those of each run."""
-        group = ("run_id",) if by == "run_id" else ("run_id", by)
-        # Which model asked for a tool is not on record.
-        tools = {} if by == "deployment" else self._tools(group)
+    def _parts(self, by: By, tools: Tools) -> Iterator[Part]:
+        """Those of each run, with its tool calls, which are taken out."""
         for total in self._ledger.totals(
-            Call, by=group, sums=_SUMS, counts=_COUNTS, listed=_REPLY, run_ids=self._ids
+            Call, by=_group(by), sums=_SUMS, counts=_COUNTS, listed=_REPLY, run_ids=self._ids
         ):
-            account = self._by_run.get(total.group[0])
+            run_id, name = total.group[0], total.group[-1]
+            account = self._by_run.get(run_id)
             if account is not None:
                 calls = self._calls(total)
-                calls.tool_calls, calls.executable = tools.get(total.group, (0, 0))
-                yield Part(total.group[-1], account, calls)
+                if used := tools.pop((run_id, name), None):
+                    calls.add(used)
+                yield Part(name, account, calls)
 
-    def _tools(self, group: Sequence[str]) -> dict[Line, tuple[int, int]]:
-        """Tool calls, and how many of them were executable."""
-        found = self._ledger.totals(ToolCall, by=group, sums=["executable"], run_ids=self._ids)
-        return {total.group: (total.records, total.sums[0] or 0) for total in found}
+    def _tools(self, by: By) -> Tools:
+        if by == "deployment":  # which model asked for a tool is not on record
+            return {}
+        found = self._ledger.totals(ToolCall, by=_group(by), sums=["executable"], run_ids=self._ids)
+        return {
+            (total.group[0], total.group[-1]): Calls(
+                tool_calls=total.records, executable=total.sums[0] or 0
+            )
+            for total in found
+        }
 
     def _calls(self, total: Total) -> Calls:
         replies = self._replies.get(total.listed)
@@ -208,3 +246,7 @@ class Accounts:
             energy_j if total.counts[0] >= replies.reached else None,
             replies,
         )
+
+
+def _group(by: By) -> tuple[str, ...]:
+    return ("run_id",) if by == "run_id" else ("run_id", by)

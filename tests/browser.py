@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -82,7 +82,7 @@ class Looked:
 
 
 @contextmanager
-def browser() -> Iterator[Browser]:
+def browser() -> Generator[Browser]:
     """A Chromium; the test is skipped where there is none.
 
     While it is open, its thread has a running event loop, in which no other one can run.
@@ -98,7 +98,7 @@ def browser() -> Iterator[Browser]:
 @contextmanager
 def look(
     file: Path, *, width: int = DESKTOP, theme: Theme = "light", chromium: Browser | None = None
-) -> Iterator[Looked]:
+) -> Generator[Looked]:
     """Open a page and wait until its plots are drawn; without a Chromium, in one of its own."""
     with ExitStack() as stack:
         opened = chromium or stack.enter_context(browser())

@@ -12,6 +12,10 @@ _EDGE, _LEAST = 1e-6, 1e-3
 """What is nearer to one, or to zero, is drawn there."""
 
 
+PROBABILITIES = (0.001, 0.01, 0.1, 0.5, 0.9, 0.99, 0.999, 0.9999, 0.99999)
+"""The ticks of an axis of log-odds."""
+
+
 def amount_axis(values: Iterable[float]) -> tuple[bool, list[float]]:
     """Whether an axis for these amounts is logarithmic, and its ends."""
     every = list(values)
@@ -51,6 +55,14 @@ def log_odds(probability: float) -> float:
     """A probability on an axis that spreads both ends: 0.1, 0.01; 0.9, 0.99, 0.999."""
     inner = min(1 - _EDGE, max(_LEAST, probability))
     return log10(inner / (1 - inner))
+
+
+def odds_axis(places: Iterable[float]) -> list[float]:
+    """From the tick below the least of these log-odds to the tick above the largest."""
+    every, marks = list(places), [log_odds(tick) for tick in PROBABILITIES]
+    below = [mark for mark in marks if mark < min(every)]
+    above = [mark for mark in marks if mark > max(every)]
+    return [max(below, default=min(every)), min(above, default=max(every))]
 
 
 def labels(names: Sequence[str], limit: int) -> list[str]:

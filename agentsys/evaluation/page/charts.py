@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from agentsys.evaluation.page.axes import log_odds, ticks
+from agentsys.evaluation.page.axes import PROBABILITIES, log_odds, ticks
 
 if TYPE_CHECKING:
     import altair as alt
@@ -27,7 +27,6 @@ TALL = 340
 
 _LINE = 2.2
 _PROBABILITY = "format(1 / (1 + pow(10, -datum.value)), '~r')"
-_PROBABILITIES = (0.001, 0.01, 0.1, 0.5, 0.9, 0.99, 0.999, 0.9999, 0.99999)
 
 
 def cost_and_success(
@@ -165,7 +164,9 @@ def thresholds(
     return _finished(_layers(*layers), f"{title.capitalize()} against the threshold.", 170)
 
 
-def reliability(rows: Values, ideal: Values, series: list[str], *, ends: list[float]) -> Spec:
+def reliability(
+    rows: Values, ideal: Values, series: list[str], *, odds: list[float], ends: list[float]
+) -> Spec:
     """Confidence of accepted answers against the share that is right, with the ideal line.
 
     Args:
@@ -173,11 +174,14 @@ def reliability(rows: Values, ideal: Values, series: list[str], *, ends: list[fl
             `confidence_text`, `right_text`, `answers`.
         ideal: `place` and `right` where confidence means what it says.
         series: The names.
+        odds: The ends of the axis of confidence.
         ends: Of the axis of shares.
     """
     import altair as alt
 
-    x = alt.X("place:Q", title="confidence", scale=alt.Scale(nice=False), axis=_odds_axis())
+    x = alt.X(
+        "place:Q", title="confidence", axis=_odds_axis(), scale=alt.Scale(domain=odds, nice=False)
+    )
     y = alt.Y(
         "right:Q",
         title="share right",
@@ -244,7 +248,7 @@ def _amounts(field: str, title: str, ends: list[float], text: str, *, logarithmi
 def _odds_axis() -> alt.Axis:
     import altair as alt
 
-    places = [log_odds(probability) for probability in _PROBABILITIES]
+    places = [log_odds(probability) for probability in PROBABILITIES]
     return alt.Axis(labelExpr=_PROBABILITY, values=places, labelOverlap="greedy")
 
 

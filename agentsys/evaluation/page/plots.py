@@ -6,12 +6,20 @@ from typing import Any
 
 from agentsys.evaluation.numbers import count, money, percent, seconds, span
 from agentsys.evaluation.page import charts
-from agentsys.evaluation.page.axes import amount_axis, labels, log_odds, share_axis, thinned
+from agentsys.evaluation.page.axes import (
+    PROBABILITIES,
+    amount_axis,
+    labels,
+    log_odds,
+    odds_axis,
+    share_axis,
+    thinned,
+)
 from agentsys.evaluation.page.curves import Answer, calibration, distribution, escalation
 from agentsys.evaluation.report import Row
 
 _NAME = 36
-_IDEAL = tuple(1 / (1 + 10 ** (-step / 10)) for step in range(-30, 61))
+_IDEAL = sorted({*PROBABILITIES, *(1 / (1 + 10 ** (-step / 10)) for step in range(-30, 61))})
 """Where the line of calibration is drawn from: it is straight only on an axis of shares."""
 
 _TABLED = 12
@@ -47,7 +55,7 @@ def costs(rows: Sequence[Row], loaded: str) -> Plot:
     shown = sorted((r for r in rows if r.cps_usd is not None), key=lambda row: row.cps_usd or 0)
     if not shown:
         return replace(plot, caption="Nothing succeeded, so there is no cost per success.")
-    written = labels([row.graph for row in shown], 24)
+    written = labels([row.graph for row in shown], 20)
     names = labels([row.graph for row in shown], _NAME)
     values: list[dict[str, Any]] = []
     for row, label, name in zip(shown, written, names, strict=True):
@@ -111,8 +119,7 @@ def thresholds(groups: Mapping[str, Sequence[Answer]]) -> Plot:
         values += own
         keys = ("name", "threshold_text", "escalated_text", "kept", "right_text")
         table += [tuple(own[at][key] for key in keys) for at in thinned(len(own), _TABLED)]
-    places = [value["place"] for value in values]
-    ends = [min(places), max(places)]
+    ends = odds_axis(value["place"] for value in values)
     right = charts.thresholds(
         values,
         series,
@@ -172,24 +179,26 @@ def reliability(groups: Mapping[str, Sequence[Answer]]) -> Plot:
             "confidence_text": f"{each.confidence:.4f}",
             "right_text": percent(each.right) + span(each.interval, percent),
             "answers": count(each.answers),
-            "mean": each.confidence,
         }
         for name, answers in zip(series, shown.values(), strict=True)
         for each in calibration(answers)
     ]
     ends = share_axis(max(value["low"], value["right"] - 0.15) for value in values)
-    places = [value["place"] for value in values]
+    odds = odds_axis(value["place"] for value in values)
     ideal = [
         {"place": log_odds(each), "right": each}
-        for each in sorted({*_IDEAL, *(value["mean"] for value in values)})
-        if min(places) <= log_odds(each) <= max(places)
+        for each in _IDEAL
+        if odds[0] <= log_odds(each) <= odds[1]
     ]
     keys = ("name", "confidence_text", "right_text", "answers")
     return replace(
         plot,
         caption=_RELIABILITY + _left_out(len(groups)),
         panels=(
-            Panel("reliability", ((0, charts.reliability(values, ideal, series, ends=ends)),)),
+            Panel(
+                "reliability",
+                ((0, charts.reliability(values, ideal, series, odds=odds, ends=ends)),),
+            ),
         ),
         columns=("node · model", "mean confidence", "right (95 % interval)", "answers"),
         rows=tuple(tuple(value[key] for key in keys) for value in values),

@@ -19,6 +19,9 @@ _WRITTEN = {
     if chr(code) not in "\n\t"
 }
 
+_NAME = 2_000
+"""What of a name is looked at."""
+
 
 def visible(text: str) -> str:
     r"""The text with characters written out that show nothing or turn its direction: `\u202e`.
@@ -29,9 +32,12 @@ def visible(text: str) -> str:
 
 
 def one_line(text: str, limit: int) -> str:
-    """A name to write beside others: visible, on one line, cut where it is too long."""
-    line = " ".join(visible(text[: 4 * limit]).split())
-    return line if len(line) <= limit else f"{line[: limit - 1]}…"
+    """A name to write beside others: visible, on one line, without its middle where it is long."""
+    line = " ".join(visible(text[:_NAME]).split())
+    if len(line) <= limit:
+        return line
+    tail = (limit - 1) * 2 // 5
+    return f"{line[: limit - 1 - tail]}…{line[len(line) - tail :]}"
 
 
 def shortened(value: Any, limit: int) -> str:

@@ -13,7 +13,8 @@ from typing import Any
 SIZE = 10_000
 """Of the data sets: the most tasks that there are."""
 
-_EVALUATES = re.compile(r"\b(?:eval|exec|parse_expr|sympify)\(")
+_EVALUATES = re.compile(r"\b(?:eval|exec)\(|\bsympy\b")
+"""SymPy evaluates text that it is given for a formula."""
 _ONLY_ITS_OWN = {
     "basic_arithmetic",
     "bitwise_arithmetic",
@@ -26,7 +27,7 @@ _ONLY_ITS_OWN = {
 _NAMES = "exp|log|ln|sqrt|a?sinh?|a?cosh?|a?tanh?|pi|Abs"
 _TEXT = r"[A-Za-z\d .+-]*"
 _HARMLESS = re.compile(
-    rf"(?:[\d\s+\-*/^().,=|\[\]]|'{_TEXT}'|\"{_TEXT}\"|(?<!\w)(?:[A-Za-z]|{_NAMES})(?!\w))*"
+    rf"(?:[\d\s+\-*/^().,=|°\[\]]|'{_TEXT}'|\"{_TEXT}\"|(?<!\w)(?:[A-Za-z]|{_NAMES})(?!\w))*"
 )
 """Formulas and lists: no name that is longer than a letter, but for functions of mathematics."""
 _LONGEST = 20_000

@@ -8,11 +8,12 @@ from agentsys.evaluation.scorers.base import Comparison, part
 
 _LETTER = r"[(\[]?([A-Z])[)\]]?"
 _ALONE = re.compile(rf"\W*{_LETTER}\W*", re.IGNORECASE)
-_FIRST = re.compile(r"\s*(?:\(([A-Z])\)|\[([A-Z])\]|([A-Z])[).:])(?=\s)", re.IGNORECASE)
+_FIRST = re.compile(r"\A\s*(?:\(([A-Z])\)|\[([A-Z])\]|([A-Z])[).:])(?=\s)", re.IGNORECASE)
 _SAID = re.compile(
-    rf"\b(?:answer|option|choice)(?:\s+is|\s*[:=])\s*(?:option\s+)?\W{{0,4}}?{_LETTER}(?![A-Za-z'])",
-    re.IGNORECASE,
+    r"(?i:\b(?:answer|option|choice)(?:\s+is|\s*[:=])\s*(?:option\s+)?)\W{0,4}?"
+    r"(?:([A-Z])(?![\w'])|([a-z])(?=[)\].*]|\s*\Z))"
 )
+"""A small letter is one only where nothing but punctuation follows: `the answer is a city`."""
 _MARKED = re.compile(r"(?:\(([A-Z])\)|\[([A-Z])\]|\*\*([A-Z])\*\*|\\boxed\{([A-Z])\})")
 
 

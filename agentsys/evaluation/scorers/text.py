@@ -18,7 +18,8 @@ def normalised(value: Any) -> str | None:
     """Text in lower case, without punctuation, articles and superfluous spaces.
 
     As the evaluation script of SQuAD 1.1 has it (Rajpurkar et al. 2016, section 6.1), after
-    Unicode's NFKC. Numbers and truth values are text as JSON writes them; `None` of other values.
+    Unicode's NFKC; but for text of articles alone, which stays. Numbers are text as JSON writes
+    them, truth values are yes and no; `None` of other values.
     """
     if isinstance(value, bool):
         value = "yes" if value else "no"
@@ -27,7 +28,7 @@ def normalised(value: Any) -> str | None:
     if not isinstance(value, str):
         return None
     text = unicodedata.normalize("NFKC", value).lower().translate(_PUNCTUATION)
-    return " ".join(_ARTICLES.sub(" ", text).split())
+    return " ".join(_ARTICLES.sub(" ", text).split() or text.split())
 
 
 def choices(reference: Any) -> list[Any]:

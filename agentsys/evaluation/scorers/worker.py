@@ -11,7 +11,7 @@ from typing import Any
 
 from agentsys.errors import InvalidOutput
 
-SECONDS = 10.0
+SECONDS = 5.0
 """That an answer may take; the process starts within a time of its own."""
 START_S = 120.0
 

@@ -1,14 +1,14 @@
 """What a page shows, gathered: figures, plots and failures, as texts and specifications."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from agentsys.evaluation.accounts import Account
+from agentsys.evaluation.account import Account
 from agentsys.evaluation.numbers import NONE, money, percent
 from agentsys.evaluation.page import plots
 from agentsys.evaluation.page.failures import Failure, expensive_failures
-from agentsys.evaluation.page.reading import Sample, by_graph, by_model, sample
+from agentsys.evaluation.page.reading import Sample, begun, by_graph, by_model, sample
 from agentsys.evaluation.page.tradeoff import tradeoff
 from agentsys.evaluation.page.visible import one_line, visible
 from agentsys.evaluation.report import Report, Row
@@ -88,7 +88,7 @@ def gathered(
             timed.setdefault(task.graph, []).append(task.seconds)
     return Content(
         title=one_line(bench.suite, 80) if bench else "All runs",
-        facts=_facts(report, tasks, read, bench, prices),
+        facts=_facts(report, tasks, begun(ledger, tasks), bench, prices),
         tiles=_tiles(report),
         columns=tuple(name for name in columns if name not in empty),
         table=tuple((visible(name), _cells(columns, row, empty)) for name, row in table.items()),
@@ -115,7 +115,7 @@ def _cells(columns: Sequence[str], row: Sequence[str], empty: Sequence[str]) -> 
 def _facts(
     report: Report,
     tasks: Sequence[Account],
-    read: Sample,
+    moments: Sequence[datetime],
     bench: BenchStarted | None,
     prices: Sequence[str],
 ) -> tuple[tuple[str, str], ...]:
@@ -128,20 +128,22 @@ def _facts(
         ]
     else:
         facts.append(("tasks", f"{len(tasks):,}"))
-    scorers = ", ".join(sorted(read.scorers)) or "none; success is what the graphs' checks accept"
-    names = sorted(version or "the definitions' own" for version in read.thresholds)
-    facts += [("scorer", scorers), ("run", _when(read.began))]
-    facts.append(("thresholds", ", ".join(names) or "the definitions' own"))
+    scorers = sorted({task.scorer for task in tasks} - {""})
+    names = sorted({task.thresholds or "the definitions' own" for task in tasks})
+    facts += [
+        ("scorer", ", ".join(scorers) or "none: the graphs' own checks"),
+        ("run", _when(moments)),
+        ("thresholds", ", ".join(names) or "the definitions' own"),
+    ]
     facts.append(("a failure costs", f"${report.usd_per_failure.normalize():f}"))
     facts.append(("prices", "; ".join(prices) or "no deployment was asked"))
     return tuple((name, visible(text)) for name, text in facts)
 
 
-def _when(moments: Iterable[datetime]) -> str:
-    every = sorted(moments)
-    if not every:
+def _when(moments: Sequence[datetime]) -> str:
+    if not moments:
         return "not known"
-    first, last = (f"{moment:%Y-%m-%d %H:%M}" for moment in (every[0], every[-1]))
+    first, last = (f"{moment:%Y-%m-%d %H:%M}" for moment in (moments[0], moments[-1]))
     same_day = first[:10] == last[:10]
     return f"{first} UTC" if first == last else f"{first} to {last[11:] if same_day else last} UTC"
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from agentsys.errors import AgentSysError
-from agentsys.evaluation.accounts import Account
+from agentsys.evaluation.account import Account
 from agentsys.evaluation.bench import find_bench
 from agentsys.evaluation.numbers import money, seconds
 from agentsys.evaluation.page.visible import one_line, shortened
@@ -95,10 +95,11 @@ def _tasks(ledger: Ledger, bench: str) -> Mapping[str, Task]:
 def _failure(task: Account, events: Sequence[Any], known: Task | None) -> Failure:
     steps = [_step(event) for event in events if isinstance(event, Call | ToolCall)]
     given = next((e.task for e in events if isinstance(e, RunStarted)), "")
+    repeat = f", repeat {task.repeat + 1}" if task.repeat else ""
     ends = [event for event in events if isinstance(event, RunFinished)]
     answered = ends[-1].output if ends else None
     return Failure(
-        task=one_line(task.task_id or task.run_id, _NAME),
+        task=one_line(task.task_id or task.run_id, _NAME) + repeat,
         graph=one_line(task.graph, _NAME),
         cost=money(task.nano_usd / NANO_PER_USD),
         seconds=seconds(task.seconds),

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 
 from agentsys.checks import UNCERTAIN
-from agentsys.evaluation.accounts import Account
+from agentsys.evaluation.account import Account
 from agentsys.evaluation.page.curves import Answer
-from agentsys.events import Call, Outcome, RunStarted
+from agentsys.events import Call, RunStarted
 from agentsys.ledger import Ledger
 
 SAMPLE = 20_000
@@ -26,11 +26,6 @@ class Sample:
     of: int
     """Tasks in all."""
     answers: list[Answer] = field(default_factory=list[Answer])
-    thresholds: set[str] = field(default_factory=set[str])
-    """Versions that were in force; empty text: the definitions' own."""
-    scorers: set[str] = field(default_factory=set[str])
-    began: list[datetime] = field(default_factory=list[datetime])
-    """When runs did."""
 
 
 def sample(ledger: Ledger, tasks: Sequence[Account]) -> Sample:
@@ -43,18 +38,23 @@ def sample(ledger: Ledger, tasks: Sequence[Account]) -> Sample:
     by_run = {task.run_id: task for task in chosen}
     read = Sample(len(chosen), len(tasks))
     tiers: dict[tuple[str, str], str] = {}
-    for recorded in ledger.events(RunStarted, Call, Outcome, run_ids=by_run):
-        event = recorded.event
-        if isinstance(event, RunStarted):
-            read.thresholds.add(event.thresholds)
-            read.began.append(recorded.time)
-        elif isinstance(event, Outcome):
-            read.scorers.add(event.scorer)
-        elif isinstance(event, Call):
-            first = tiers.setdefault((event.run_id, event.node), event.tier)
-            answer = _answer(event, by_run[event.run_id], first)
+    for recorded in ledger.events(Call, run_ids=by_run):
+        if isinstance(call := recorded.event, Call):
+            first = tiers.setdefault((call.run_id, call.node), call.tier)
+            answer = _answer(call, by_run[call.run_id], first)
             read.answers += [] if answer is None else [answer]
     return read
+
+
+def begun(ledger: Ledger, tasks: Sequence[Account]) -> list[datetime]:
+    """When the first and the last of the tasks were.
+
+    Raises:
+        StoreError: the ledger cannot be read.
+    """
+    ends = {task.run_id for task in (*tasks[:1], *tasks[-1:])}
+    lines = ledger.lines(RunStarted, columns=("time",), run_ids=ends)
+    return sorted(datetime.fromtimestamp(moment / 1e6, UTC) for (moment,) in lines)
 
 
 def _evenly(tasks: Sequence[Account]) -> list[Account]:

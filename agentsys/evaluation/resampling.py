@@ -56,9 +56,9 @@ def over_items(
         values = finish(flat.sum(axis=0).reshape(1, *shape))[0]
         if not items:
             return [Measured(None, None) for _ in values]
-        sums = [_times(i, items) @ flat for i in _samples(items, seed)]
+        sums = [_times(i, items) @ flat for i in samples(items, seed)]
         drawn = np.concatenate([finish(each.reshape(-1, *shape)) for each in sums])
-    return [_measured(float(value), drawn[:, at]) for at, value in enumerate(values)]
+    return [measured(float(value), drawn[:, at]) for at, value in enumerate(values)]
 
 
 def mean(values: Sequence[float], *, seed: int = 0) -> Measured:
@@ -78,7 +78,8 @@ def _times(indices: NDArray[Any], items: int) -> NDArray[Any]:
     return np.bincount(numbered.ravel(), minlength=rows * items).reshape(rows, items)
 
 
-def _measured(value: float, drawn: NDArray[Any]) -> Measured:
+def measured(value: float, drawn: NDArray[Any]) -> Measured:
+    """A statistic, and its interval from what the samples gave; NaN is undefined."""
     import numpy as np
 
     finite = drawn[np.isfinite(drawn)]
@@ -86,14 +87,14 @@ def _measured(value: float, drawn: NDArray[Any]) -> Measured:
     return Measured(value if np.isfinite(value) else None, _ends(finite) if known else None)
 
 
-def _samples(tasks: int, seed: int) -> Iterator[NDArray[Any]]:
-    """Rows of task indices drawn with replacement, `RESAMPLES` in all."""
+def samples(tasks: int, seed: int = 0, *, resamples: int = RESAMPLES) -> Iterator[NDArray[Any]]:
+    """Rows of task indices drawn with replacement, some of `resamples` at a time."""
     import numpy as np
 
     random = np.random.default_rng(seed)
-    at_once = max(1, min(RESAMPLES, _CELLS // tasks))
-    for start in range(0, RESAMPLES, at_once):
-        yield random.integers(tasks, size=(min(at_once, RESAMPLES - start), tasks))
+    at_once = max(1, min(resamples, _CELLS // tasks))
+    for start in range(0, resamples, at_once):
+        yield random.integers(tasks, size=(min(at_once, resamples - start), tasks))
 
 
 def _ends(values: NDArray[Any]) -> Interval:

@@ -163,6 +163,19 @@ def paired_ratio(
     return _difference((one, mine), (other, theirs), alike)
 
 
+def exact_sign(first: int, second: int) -> float:
+    """The two-sided p of so many against so many, were either as likely: McNemar's exact test.
+
+    Of pairs that differ, `first` do so one way and `second` the other; 1 where none does.
+    """
+    if not first + second:
+        return 1.0
+    from scipy.stats import binomtest  # pyright: ignore[reportUnknownVariableType]
+
+    test: Any = binomtest(first, first + second)
+    return float(test.pvalue)
+
+
 def rising(values: Sequence[float], weights: Sequence[float]) -> list[float]:
     """The nearest values, by weighted squares, that never fall (isotonic regression)."""
     from scipy import optimize

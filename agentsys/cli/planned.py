@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from agentsys.cli.recording import NOTHING_RECORDED, OPTIONS, Recordings
+from agentsys.cli.recording import NOTHING_RECORDED, Recordings, options
 
 if TYPE_CHECKING:
     from agentsys.evaluation.bench import Bench
@@ -125,7 +125,7 @@ def _agree(wanted: Wanted, begun: "BenchStarted", source: "Source") -> bool:
 def _described(begun: "BenchStarted", source: "Source") -> str:
     parts = [
         f"{begun.suite!r} with {', '.join(begun.graphs)}",
-        *(f"--{name} {told}" for name, told in source.instead.items() if name in OPTIONS and told),
+        *options(source.instead),
         *([f"--file {source.file}"] if source.file else []),
         *([f"--split {source.split}"] if source.split != "all" else []),
         *([f"--scorer {source.scorer}"] if source.scorer else []),

@@ -143,8 +143,7 @@ class Recordings:
             UserError: a graph cannot run on recorded runs, or one of their models is not there.
         """
         if self.recorded is None:
-            told = {} if self.replay is None else {"replay": _absolute(self.replay)}
-            return dict(graphs), told
+            return dict(graphs), {} if self.replay is None else _replayed(self.replay)
         from agentsys.evaluation.recorded import routed
         from agentsys.project import catalog, find_graph
 
@@ -165,8 +164,17 @@ class Recordings:
 
 NOTHING_RECORDED = Recordings()
 
-OPTIONS = ("replay", "recorded", "slm", "llm")
-"""The names of the options that say what stands in for the models."""
+
+def options(instead: "Mapping[str, Any]") -> list[str]:
+    """The options that a bench was begun with."""
+    named = [(name, instead.get(name)) for name in ("replay", "recorded", "llm") if name in instead]
+    named += [("slm", model) for model in instead.get("slm", ())]
+    return [f"--{name} {told}" for name, told in named if told]
+
+
+def _replayed(folder: str) -> dict[str, Any]:
+    note = f"Replayed from the recording {folder}: no model was asked, nothing was paid."
+    return {"replay": _absolute(folder), "notes": [note]}
 
 
 def _notes(models: "RecordedModels", routing: list[str]) -> list[str]:

@@ -85,11 +85,10 @@ class RecordedRuns:
         place = Path(folder)
         models, digest = _models(place / "models.json")
         tasks_text, tasks_digest = read(str(tasks_file(place)))
-        tasks = {entry.number: plain("", entry) for entry in _entries(place, "tasks", tasks_text)}
-        by_id = {task.id: task for task in tasks.values()}
+        tasks = _tasks(_entries(place, "tasks", tasks_text))
         text, calls_digest = read(str(_file(place, "calls")))
-        samples = _samples(_entries(place, "calls", text), by_id, models)
-        return cls(place, by_id, models, samples, f"{digest}{tasks_digest}{calls_digest}")
+        samples = _samples(_entries(place, "calls", text), tasks, models)
+        return cls(place, tasks, models, samples, f"{digest}{tasks_digest}{calls_digest}")
 
 
 def tasks_file(folder: Path) -> Path:
@@ -135,6 +134,20 @@ def _models(file: Path) -> tuple[Mapping[str, Recording], str]:
         except ValidationError as error:
             raise UserError(f"{file}, model {name!r}: {_problem(error)}.") from error
     return found, digest
+
+
+def _tasks(entries: Iterator[Entry]) -> Mapping[str, Task]:
+    found: dict[str, Task] = {}
+    inputs: dict[str, str] = {}
+    for entry in entries:
+        task = plain("", entry)
+        if task.id in found:
+            entry.refuse(f"there is a task {task.id!r} before")
+        same = inputs.setdefault(json.dumps(task.data, sort_keys=True), task.id)
+        if same != task.id:
+            entry.refuse(f"its input is that of {same!r}: requests could not be told apart")
+        found[task.id] = task
+    return found
 
 
 def _samples(

@@ -123,7 +123,9 @@ class Agent(Leaf[X, Y]):
     ) -> tuple[Answer, Answer | None]:
         """The last attempt, and the last one that was only doubtful."""
         spec = self.spec
-        tiers = [context.tier] if context.tier else [*spec.tiers]
+        begin = context.begin.tier
+        first = spec.tiers.index(begin) if begin in spec.tiers else 0
+        tiers = [context.tier] if context.tier else [*spec.tiers[first:]]
         last, doubtful = Answer(turns, failure=Abstain("no model was asked.")), None
         for place, tier in enumerate(tiers):
             onward: Decision = "escalate" if place + 1 < len(tiers) else "give-up"

@@ -17,6 +17,7 @@ from agentsys.memory import SharedMemory, using
 from agentsys.models.base import Model
 from agentsys.plain import digest
 from agentsys.prompt import Objection, Turn
+from agentsys.routing import FIRST, Begin
 from agentsys.schema import dump
 from agentsys.singleflight import SingleFlight
 from agentsys.thresholds import DEFINED, Thresholds
@@ -117,6 +118,8 @@ class Context:
     """Exceptions by which LangGraph steers a run; they are nobody else's business."""
     tier: str | None = None
     """Overrides every agent's own tier; set while an outer node escalates."""
+    begin: Begin = FIRST
+    """Where those begin that may go on to another tier."""
     authors: tuple[str, ...] = ()
     """The tiers that may have given the answer under judgement; empty: none, or not known."""
     sampling: bool = False
@@ -180,7 +183,7 @@ class Context:
 
     def judging(self, authors: tuple[str, ...], tier: str | None) -> "Context":
         """The surroundings of a judge: its own findings, and nothing of what was said before."""
-        return self.parted(Conversations(), tier)._with(authors=authors)
+        return self.parted(Conversations(), tier)._with(authors=authors, begin=FIRST)
 
     def attempt(self, number: int, *, tier: str | None, said: Conversations) -> "Context":
         """The surroundings of one attempt, whose findings count only if it is accepted."""

@@ -39,6 +39,12 @@ class RunStarted:
     """Whether LangGraph keeps checkpoints of it."""
     thresholds: str = ""
     """The version of the fitted thresholds that are in force; empty: the definitions' own."""
+    router: str = ""
+    """The version of the router that was asked; empty: none."""
+    p_first: float | None = None
+    """The probability that it gave the first tier."""
+    begin: str = ""
+    """The tier that the run began at because of it; empty: the first."""
 
 
 @dataclass(frozen=True, slots=True)

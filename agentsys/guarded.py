@@ -71,7 +71,10 @@ class _Guarding:
         """Where an outer node says which tier is asked, there is no escalation from it."""
         if self.context.tier is not None and self.node.first is None:
             return (None,)
-        return (self.node.first, *self.node.escalation)
+        tiers = (self.node.first, *self.node.escalation)
+        begin = self.context.begin.tier
+        passed_over = begin in tiers and self.node.first is None
+        return tiers[tiers.index(begin) :] if passed_over else tiers
 
     async def _on(self, tier: str | None) -> bool:
         """Whether a tier gave an answer that nothing speaks against."""

@@ -20,6 +20,7 @@ from agentsys.ledger import Ledger
 from agentsys.limits import Budget
 from agentsys.money import Spend
 from agentsys.node import Node
+from agentsys.routing import Begin
 from agentsys.run import Cost, Run
 from agentsys.running import FINAL, Parts, path_of
 from agentsys.schema import dump, restored
@@ -236,6 +237,7 @@ class Resuming:
             value=None if end.status == "abstained" else self._output(end),
             gives=self.node.gives,
             thresholds=past.start.thresholds,
+            begin=Begin(past.start.router, past.start.p_first, past.start.begin),
         )
 
     def _output(self, end: RunFinished) -> Any:

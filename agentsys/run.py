@@ -7,6 +7,7 @@ from typing import Any, Generic, TypeVar, cast
 from agentsys.errors import NoOutput
 from agentsys.events import Call, Status, ToolCall
 from agentsys.money import usd
+from agentsys.routing import FIRST, Begin
 from agentsys.schema import dump
 
 O = TypeVar("O", covariant=True)  # noqa: E741  (the field's letter for an output)
@@ -65,6 +66,8 @@ class Run(Generic[O]):
     """Of a fan-out that a budget cut short: the outputs that there are, with their places."""
     thresholds: str = ""
     """The version of the fitted thresholds that were in force; empty: the definitions' own."""
+    begin: Begin = FIRST
+    """What a router said before it."""
 
     @property
     def ok(self) -> bool:

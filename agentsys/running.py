@@ -26,6 +26,7 @@ from agentsys.limits import Budget
 from agentsys.memory import SharedMemory
 from agentsys.models.base import Model
 from agentsys.node import Node
+from agentsys.routing import Begin, Routers
 from agentsys.run import Question, Run
 from agentsys.stores import Store
 from agentsys.thresholds import DEFINED, InForce, Thresholds
@@ -172,6 +173,7 @@ class Running:
             value=output,
             gives=self.node.gives,
             thresholds=self.context.thresholds.version,
+            begin=self.context.begin,
             **more,
         )
 
@@ -188,6 +190,8 @@ class Parts:
     """URL of where LangGraph keeps the state of durable runs."""
     in_force: InForce
     """The thresholds that runs take which are given none."""
+    routers: Routers
+    """What says at which tier a run begins."""
 
     @property
     def ledger(self) -> Ledger | None:
@@ -232,6 +236,7 @@ class Parts:
             place=quote(start.run_id, safe=""),
             memory=self.memory,
             thresholds=thresholds,
+            begin=Begin(start.router, start.p_first, start.begin),
             purse=writer.purse,
         )
 

@@ -24,7 +24,9 @@ from agentsys.models.recorded.recorder import Recorder
 from agentsys.models.recorded.replay import Replay
 from agentsys.models.tiers import Tiers
 from agentsys.node import Node
+from agentsys.prompt import input_text
 from agentsys.resume import Resuming
+from agentsys.routing import FIRST, Routers
 from agentsys.run import Run
 from agentsys.running import Parts
 from agentsys.schema import dump, name_of, stored, validate
@@ -77,7 +79,9 @@ class System:
         """What may be spent, and what was."""
         if memory is None and store is not None:
             memory = SharedMemory(store)
-        self._parts = Parts(models, store, self.budgets, memory, checkpoints, InForce(store))
+        self._parts = Parts(
+            models, store, self.budgets, memory, checkpoints, InForce(store), Routers(store)
+        )
         self._sync = BlockingLoop()
         self._unenforced: Unenforced | None = None
 
@@ -214,8 +218,11 @@ class System:
             return cast("Run[Y]", await going.run())
         task = _fitting(node, task)
         await self._tell_unenforced(node)
-        graph = name or node.name
+        graph, begin = name or node.name, FIRST
         if thresholds is None:
+            begin = await self._parts.routers.said(
+                graph, lambda: node.shape, lambda: input_text(task, node.takes)
+            )
             thresholds = await self._parts.in_force.of(graph, node)
         start = RunStarted(
             run_id=_own(run_id) if run_id is not None else uuid4().hex,
@@ -228,6 +235,9 @@ class System:
             process=process(),
             durable=run_id is not None,
             thresholds=thresholds.version,
+            router=begin.version,
+            p_first=begin.p,
+            begin=begin.tier,
         )
         async with AsyncExitStack() as stack:
             if self.store is not None:

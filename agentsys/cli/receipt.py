@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
     from agentsys.events import Event
+    from agentsys.routing import Begin
     from agentsys.run import Run
 
 
@@ -127,6 +128,12 @@ def _print_answer(output: Any) -> None:
             say(plain(output), style="green")
 
 
+def _routed(begin: "Begin") -> str:
+    """What a router said."""
+    where = f"begun at {begin.tier}" if begin.tier else "begun at the first tier"
+    return f"{where}; chance of the first {begin.p:.2f}, by {begin.version}"
+
+
 def _print_receipt(run: "Run[Any]", scarce: list[str]) -> None:
     from agentsys.cli.output import dollars, print_pairs
 
@@ -141,6 +148,7 @@ def _print_receipt(run: "Run[Any]", scarce: list[str]) -> None:
             ("cost", dollars(cost.usd)),
             ("time", f"{cost.seconds:.2f} s"),
             *([("thresholds", run.thresholds)] if run.thresholds else []),
+            *([("router", _routed(run.begin))] if run.begin.version else []),
             *(("budget", line) for line in scarce),
         ],
         style="dim",

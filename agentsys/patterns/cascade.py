@@ -47,7 +47,7 @@ class Cascade(Pattern[X, Y]):
         """The output of the first that settles it; else the last doubtful one."""
         best: Tried[Y] | None = None
         last: Tried[Y] | None = None
-        for place, node in enumerate(self._parts):
+        for place, node in self._from(inside.context.begin.tier):
             last = await inside.run(node, value, place)
             best = last if last.ok else best
             if last.settled:
@@ -60,6 +60,11 @@ class Cascade(Pattern[X, Y]):
         output = chosen.output  # raises where there is none
         inside.accept(chosen)
         return output
+
+    def _from(self, begin: str) -> list[tuple[int, Node[X, Y]]]:
+        """The nodes with their places; a router may have passed over the first ones."""
+        nodes = list(enumerate(self._parts))
+        return nodes[next((at for at, node in nodes if begin in node.tiers[:1]), 0) :]
 
 
 def _cut_short(inside: Inside, best: Tried[Y] | None, last: Tried[Y]) -> Y:

@@ -1,0 +1,18 @@
+"""Prediction before the answer: at which tier a run begins, by the text of its task."""
+
+from agentsys.routing.grams import Grams
+from agentsys.routing.kept import Kept, Routers, in_use, keep, use, versions
+from agentsys.routing.router import FIRST, Begin, Router
+
+__all__ = [
+    "FIRST",
+    "Begin",
+    "Grams",
+    "Kept",
+    "Router",
+    "Routers",
+    "in_use",
+    "keep",
+    "use",
+    "versions",
+]

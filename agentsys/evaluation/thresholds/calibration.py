@@ -8,7 +8,7 @@ each tier alone. Both are benches in the ledger, whose finished tasks are never 
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from agentsys.errors import UserError
@@ -62,10 +62,11 @@ class Calibration:
         Raises:
             UserError: it cannot.
         """
-        route = route_of(plan.graph, graph)
+        route, suites = route_of(plan.graph, graph), plan.suites()
         if isinstance(plan.objective, Certified):
-            require_certifiable(route)
-        return cls(plan, graph, route, plan.suites())
+            require_certifiable(route, plan.objective, len(suites[0].tasks))
+        plan = replace(plan, digest=suites[0].source.digest)
+        return cls(plan, graph, route, suites)
 
     async def run(self, system: System, on_bench: OnBench, *, concurrency: int = 8) -> Calibrated:
         """Fit, measure and keep thresholds, which are in use from then on unless they are worse.

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import ceil
 from random import Random
 
 from agentsys.errors import UserError
@@ -14,7 +15,7 @@ from agentsys.evaluation.thresholds.certificate import (
     fewest,
 )
 from agentsys.evaluation.thresholds.curve import Point, cheapest, curve
-from agentsys.evaluation.thresholds.fitting import Fits, fitted, score
+from agentsys.evaluation.thresholds.fitting import FEWEST, Fits, fitted, score
 from agentsys.evaluation.thresholds.objective import Certified, Objective, SuccessFloor
 from agentsys.evaluation.thresholds.route import Route
 
@@ -65,17 +66,25 @@ def _certified(
     return Choice(fits, first, points, point, found)
 
 
-def require_certifiable(route: Route) -> None:
+def require_certifiable(route: Route, objective: Certified, tasks: int) -> None:
     """Make sure that what is accepted can be certified.
 
     Raises:
-        UserError: it cannot: what a tier in the middle answers, it answers after a failed attempt.
+        UserError: it cannot: what a tier in the middle answers, it answers after a failed attempt;
+            or there are too few tasks, even if no answer is wrong.
     """
     if len(route.tiers) > 2:
         raise UserError(
             f"Only escalation from one tier to another can be certified, not along "
             f"{' -> '.join(route.tiers)}.",
             hint="Give --fail-cost or --success-floor, or a graph of two tiers.",
+        )
+    least = max(FEWEST / FITTED_ON, fewest(objective.alpha, objective.delta) / (1 - FITTED_ON))
+    if tasks < least:
+        raise UserError(
+            f"{tasks} tasks to calibrate on are too few to promise that, even if no answer is "
+            "wrong.",
+            hint=f"Give {2 * ceil(least)} or more in all, or allow more errors.",
         )
 
 

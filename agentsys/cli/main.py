@@ -26,6 +26,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "agentsys.cli.calibrate:calibrate",
         "Fit from which confidence on answers are taken.",
     ),
+    "compare": ("agentsys.cli.compare:compare", "Two graphs or benches on the same tasks."),
     "judge": ("agentsys.cli.judge:judge", "What judges are worth: gold, calibrate, leaderboard."),
     "graphs": ("agentsys.cli.listing:graphs", "List the graphs: your own and the ready-made."),
     "agents": ("agentsys.cli.listing:agents", "List the agents."),

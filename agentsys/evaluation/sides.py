@@ -1,0 +1,110 @@
+"""Which tasks of which bench a word of the command line means."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from agentsys.errors import UnknownName, UserError
+from agentsys.evaluation.account import Account
+from agentsys.evaluation.accounts import accounts
+from agentsys.evaluation.bench import find_bench
+from agentsys.events import BenchStarted
+from agentsys.ledger import Ledger
+
+LAST = "last"
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """A graph in a bench."""
+
+    bench: BenchStarted
+    graph: str
+
+    def accounts(self, ledger: Ledger) -> list[Account]:
+        """Its tasks.
+
+        Raises:
+            StoreError: the ledger cannot be read.
+        """
+        return [a for a in accounts(ledger, bench=self.bench.bench) if a.graph == self.graph]
+
+    def __str__(self) -> str:
+        return f"{self.bench.bench}:{self.graph}"
+
+
+def pairs(ledger: Ledger, a: str, b: str, *, bench: str | None = None) -> list[tuple[Side, Side]]:
+    """What is compared with what.
+
+    Args:
+        ledger: Where the benches are.
+        a: `BENCH:GRAPH`, `BENCH` or `GRAPH`; a bench is an id or `last`, a graph without a bench
+            is one of `bench`.
+        b: So, too. Of two benches without a graph, each graph is compared that both have; where
+            each has but one, those are, whatever they are called.
+        bench: The one that graphs without a bench are of; default: the last.
+
+    Raises:
+        UnknownName: there is no such bench or graph.
+        UserError: it is not clear which graphs are meant.
+        StoreError: the ledger cannot be read.
+    """
+    (first, mine), (second, theirs) = (_read(ledger, word, bench) for word in (a, b))
+    if mine and theirs:
+        return [(Side(first, mine), Side(second, theirs))]
+    if not (mine or theirs) and len(first.graphs) > 1 and first.bench == second.bench:
+        raise UserError(
+            f"{a} and {b} are the same bench.",
+            hint=f"Name two of its graphs: {', '.join(first.graphs)}.",
+        )
+    ours = [mine] if mine else list(first.graphs)
+    others = [theirs] if theirs else list(second.graphs)
+    if len(ours) == len(others) == 1:
+        return [(Side(first, ours[0]), Side(second, others[0]))]
+    both = [graph for graph in ours if graph in others]
+    if not both:
+        raise UserError(
+            f"{a} has {', '.join(ours)} and {b} has {', '.join(others)}.",
+            hint="Say which: BENCH:GRAPH.",
+        )
+    return [(Side(first, graph), Side(second, graph)) for graph in both]
+
+
+def _read(ledger: Ledger, word: str, bench: str | None) -> tuple[BenchStarted, str]:
+    """The bench, and the graph or nothing."""
+    name, colon, graph = word.partition(":")
+    if not colon and (bench is not None or not _is_bench(ledger, name)):
+        name, graph = bench or LAST, word
+    found = find_bench(ledger, name)
+    if graph and graph not in found.graphs:
+        hint = "" if colon or bench else _there_are(found)
+        raise UnknownName("graph or bench" if hint else "graph", graph, found.graphs, hint=hint)
+    return found, graph
+
+
+def _there_are(bench: BenchStarted) -> str:
+    return f"The last bench, {bench.bench}, has {', '.join(bench.graphs)}."
+
+
+def _is_bench(ledger: Ledger, name: str) -> bool:
+    if name == LAST:
+        return True
+    return next(ledger.events(BenchStarted, bench=name), None) is not None
+
+
+def differences(a: Side, b: Side, scorers: Sequence[set[str]]) -> list[str]:
+    """A line for each thing, besides the graph, that is not the same on both sides."""
+    lines: list[str] = []
+    one, other = a.bench, b.bench
+    if (one.suite, one.seed, one.source) != (other.suite, other.seed, other.source):
+        lines.append(
+            f"The suites differ (A: {one.suite}, seed {one.seed}; B: {other.suite}, seed"
+            f" {other.seed}): what is compared are the tasks of the same id."
+        )
+    first, second = (", ".join(sorted(each)) for each in scorers)
+    if first != second:
+        lines.append(f"The scorers differ (A: {first}; B: {second}).")
+    if one.repeat != other.repeat:
+        lines.append(
+            f"A solved each task {one.repeat} times, B {other.repeat} times; repeats are averaged."
+        )
+    return lines

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from agentsys.cli.options import AsJson, Config
+from agentsys.cli.recorded_models import recorded
 
 if TYPE_CHECKING:
     from agentsys.limits import RateLimit
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from agentsys.models.check import Checked
 
 models = typer.Typer(rich_markup_mode=None)
+models.command("recorded")(recorded)
 
 
 @models.callback(invoke_without_command=True)

@@ -87,6 +87,23 @@ def test_missing_outputs_are_named(agentsys: Command, write: Write) -> None:
     assert "2 of 2 failed because nothing is recorded for them: t2, t4." in run.out
 
 
+def test_validity_of_each_model(agentsys: Command, write: Write) -> None:
+    """What each model gave is held against an agent's type: as it stands, and without a fence."""
+    calls = [{**each, "correct": "99" not in each["output"]} for each in usual()]
+    words = ("models", "recorded", str(write(calls)), "--json")
+    rows = {row["model"]: row for row in agentsys(*words).json()}
+    names = ("fits", "fits_unfenced", "right", "fits_and_right")
+    assert [rows["tiny"][name] for name in names] == [1.0, 1.0, 0.6, 0.6]
+    assert [rows["small"][name] for name in names] == [0.8, 0.8, 1.0, 0.8]
+    assert [rows["large"][name] for name in names] == [0.0, 1.0, 1.0, 1.0]
+    assert rows["small"]["cps_usd"] == pytest.approx(0.00006)
+    assert rows["small"]["cps_fits_usd"] == pytest.approx(0.000075)
+    assert rows["large"]["right_ci"] == pytest.approx([0.5655, 1.0], abs=1e-4)
+    table = agentsys("models", "recorded", str(write())).out
+    assert "fits and right" in table
+    assert "100.0% (56.6% to 100.0%)" in table
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

@@ -12,9 +12,10 @@ import pytest
 from agentsys import System, open_store
 from agentsys.evaluation.bench import Bench
 from agentsys.evaluation.recorded import RecordedModels, RecordedRuns, recorded_suite, routed
+from agentsys.evaluation.recorded.validity import validity
 from agentsys.evaluation.report import Row, report
 from agentsys.ledger import Ledger
-from agentsys.project import catalog, find_graph
+from agentsys.project import catalog, find, find_graph
 
 GSM8K = Path(__file__).parents[4] / "shared" / "data" / "recorded" / "gsm8k"
 SMALL = ("Qwen2-7B-Instruct", "gemma-2-9b-it", "Meta-Llama-3.1-8B-Instruct")
@@ -75,6 +76,25 @@ def test_majority(rows: dict[str, Row]) -> None:
     assert large.cps_usd is not None
     assert row.cps_usd / large.cps_usd == pytest.approx(0.134, abs=0.0005)
     assert row.escalation_rate == pytest.approx(91 / 1319)
+
+
+@pytest.mark.parametrize(
+    ("model", "as_it_stands", "fits", "right", "both"),
+    [
+        ("gemma-2-2b-it", "0.0%", "56.5%", "51.6%", "32.5%"),
+        ("Meta-Llama-3.1-8B-Instruct", "76.0%", "76.0%", "84.0%", "64.4%"),
+        ("gpt-4o-2024-08-06", "0.0%", "100.0%", "96.2%", "96.2%"),
+    ],
+)
+def test_validity(
+    runs: RecordedRuns, model: str, as_it_stands: str, fits: str, right: str, both: str
+) -> None:
+    """What fits without guided decoding, once a code fence is off, and is right (`FACTS`)."""
+    answerer = find("agent", "answerer", start=catalog()).value
+    assert answerer is not None
+    found = {each.model: each for each in validity(runs, answerer.gives)}[model]
+    shares = (found.fits, found.fits_unfenced, found.right, found.fits_and_right)
+    assert [share and f"{share.rate:.1%}" for share in shares] == [as_it_stands, fits, right, both]
 
 
 def test_costs_are_on_record(rows: dict[str, Row], runs: RecordedRuns) -> None:

@@ -38,8 +38,8 @@ def recorded(
         return
     columns = ["model", "tier", "params", "fits", "fits, fence off", "right", "fits and right"]
     print_table([*columns, "per right", "per right that fits"], [_cells(each) for each in rows])
-    say(f"
-Fits: the whole output is JSON of type {name_of(kind)}. Right: by the source's grades.")
+    kind_name = name_of(kind)
+    say(f"\nFits: all of it is JSON of type {kind_name}. Right: by the grades of the source.")
 
 
 def _cells(each: "Validity") -> list[str]:

@@ -129,6 +129,18 @@ def test_every_key_of_a_measured_judge_is_named() -> None:
     assert keys == [list(kind.model_fields) for kind in (Board, Standing, Agreement, Against)]
 
 
+def test_every_key_of_a_comparison_is_named(agentsys: Command) -> None:
+    """`agentsys compare` prints these keys and no others, at every level."""
+    told = TEXT[TEXT.index("`agentsys compare` prints a list of") :]
+    pair, side, measures = re.findall(r"`\{(.+?)\}`", told, re.S)[:3]
+    agentsys("bench", "word-problems", "--graph", "slm_only", "--graph", "llm_only", "--limit", "2")
+    (found,) = agentsys("compare", "slm_only", "llm_only", "--json").json()
+    assert re.findall(r'"(\w+)"', pair) == list(found)
+    assert re.findall(r'"(\w+)"', side) == list(found["a"])
+    assert re.findall(r'"(\w+)"', measures) == list(found["metrics"]["cps"])
+    assert [name for name in found["metrics"] if f"`{name}`" not in told] == []
+
+
 def test_every_command_is_in_the_table() -> None:
     """A new command gets a line."""
     table = re.findall(r"^\| `agentsys .+$", TEXT, re.MULTILINE)

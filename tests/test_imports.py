@@ -6,7 +6,9 @@ import sys
 import pytest
 
 HEAVY = [
+    "altair",
     "bm25s",
+    "jinja2",
     "langgraph",
     "litellm",
     "numpy",
@@ -15,6 +17,7 @@ HEAVY = [
     "redis",
     "scipy",
     "torch",
+    "vl_convert",
     "xllamacpp",
 ]
 
@@ -26,6 +29,7 @@ LIGHT = [
     "from agentsys.cli.main import main; main(['run', '--help'])",
     "from agentsys.cli.main import main; main(['bench', '--help'])",
     "from agentsys.cli.main import main; main(['report', '--help'])",
+    "from agentsys.cli.main import main; main(['compare', '--help'])",
     "from agentsys.cli.main import main; main(['judge', 'calibrate', '--help'])",
     "from agentsys.cli.main import main; main(['vllm', 'up', '--help'])",
     "from agentsys.cli.main import main; main(['run', 'slm_fallback', ''])",

@@ -1,7 +1,9 @@
 """Repeats, and benches that were stopped between a run's end and its score."""
 
 import asyncio
+import gc
 import sqlite3
+import tracemalloc
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -9,6 +11,7 @@ from typing import Any
 from zlib import crc32
 
 import pytest
+from pydantic import BaseModel
 
 from agentsys import Agent, Price, System, step
 from agentsys.errors import StoreError, UserError
@@ -155,6 +158,35 @@ async def test_a_bench_of_before_goes_on(system: System, ledger: Ledger):
     half = replace(suite, source=Source(split="held-out"))
     with pytest.raises(UserError, match="begun with other graphs or tasks"):
         await Bench("old", half, {"g": counts}).run(system)
+
+
+class Long(BaseModel):
+    """A long answer."""
+
+    value: int
+    text: str
+
+
+async def test_outputs_are_not_kept(system: System):
+    """However many tasks there are, as much is in memory: outputs are in the ledger alone."""
+    length, sizes = 100_000, dict[int, int]()
+
+    @step
+    async def lengthy(question: Question) -> Long:
+        return Long(value=1, text="x" * length)
+
+    def look(progress: Progress) -> None:
+        if progress.finished in (20, 60):
+            gc.collect()
+            sizes[progress.finished] = tracemalloc.get_traced_memory()[0]
+
+    suite = replace(SUITE, tasks=tuple(Task(f"t{n}", {"text": "x"}, 1) for n in range(60)))
+    tracemalloc.start()
+    try:
+        await Bench("b", suite, {"g": lengthy}).run(system, concurrency=2, on_progress=look)
+    finally:
+        tracemalloc.stop()
+    assert sizes[60] - sizes[20] < 10 * length
 
 
 class Raises(Numeric):

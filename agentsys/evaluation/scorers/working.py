@@ -8,6 +8,8 @@ from typing import Any
 
 MAX_MEMORY = 2 << 30
 """Bytes of address space, where the system has such a limit."""
+MAX_CPU_S = 180
+"""Seconds that a question may take where nobody is left to stop it."""
 
 
 def main() -> None:
@@ -16,6 +18,7 @@ def main() -> None:
     out = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # libraries may print
     for line in sys.stdin.buffer:
+        _limit_time()
         try:
             reply: dict[str, Any] = {"answer": _answer(json.loads(line))}
         except (Exception, RecursionError, MemoryError) as error:
@@ -66,6 +69,19 @@ def _limit_memory() -> None:
     _, most = resource.getrlimit(resource.RLIMIT_AS)
     limit = MAX_MEMORY if most == resource.RLIM_INFINITY else min(most, MAX_MEMORY)
     resource.setrlimit(resource.RLIMIT_AS, (limit, most))
+
+
+def _limit_time() -> None:
+    try:
+        import resource
+    except ImportError:
+        return
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    _, most = resource.getrlimit(resource.RLIMIT_CPU)
+    limit = int(used.ru_utime + used.ru_stime) + MAX_CPU_S
+    if most != resource.RLIM_INFINITY:
+        limit = min(limit, most)
+    resource.setrlimit(resource.RLIMIT_CPU, (limit, most))
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "resume": ("agentsys.cli.resume:resume", "Go on with a run that was stopped, or that asks."),
     "runs": ("agentsys.cli.runs:runs", "List the newest runs, and which can be resumed."),
     "bench": ("agentsys.cli.bench:bench", "Run graphs on a suite; print what a success cost."),
+    "router": ("agentsys.cli.router:router", "Begin runs later, by the task: fit, use, off."),
     "plan": ("agentsys.cli.plan:plan", "What a graph costs at most, before it runs."),
     "report": ("agentsys.cli.report:report", "The same table, from the ledger."),
     "calibrate": (

@@ -37,10 +37,16 @@ def bench(
     ] = None,
     scorer: Annotated[
         str | None,
-        typer.Option("--scorer", metavar="NAME", help="What decides: 'numeric:0.01', 'judge:G'."),
+        typer.Option(
+            "--scorer",
+            metavar="NAME",
+            help="What decides, in place of the suite's own: exact, text, yes-no, numeric:0.01, "
+            "choice, f1:0.8, set, json, math, executable, judge:GRAPH.",
+        ),
     ] = None,
     field: Annotated[
-        str | None, typer.Option("--field", metavar="NAME", help="The output's field to score.")
+        str | None,
+        typer.Option("--field", metavar="NAME", help="The output's field that is scored."),
     ] = None,
     repeat: Annotated[
         int | None, typer.Option("--repeat", metavar="K", help="Each task so often, other seeds.")

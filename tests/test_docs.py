@@ -13,6 +13,8 @@ from agentsys.evaluation.judging.board import Against, Agreement, Board
 from agentsys.evaluation.judging.calibration import Calibrated
 from agentsys.evaluation.judging.standing import Standing
 from agentsys.evaluation.report import Row
+from agentsys.evaluation.thresholds import result as thresholds
+from agentsys.evaluation.thresholds.drift import Drift
 from agentsys.memory import Entry
 from agentsys.models.vllm.status import Status
 from agentsys.models.vllm.up import Progress
@@ -97,6 +99,25 @@ def test_every_key_of_a_server_that_comes_up_is_named() -> None:
     assert schema is not None
     assert re.findall(r'"(\w+)"', schema[1]) == list(printed["warmed"][0])
     assert printed["warmed"][0]["usd"] == "0.000000001"
+
+
+def test_every_key_of_a_calibration_is_named() -> None:
+    """`agentsys calibrate` prints these keys and no others, at every level."""
+    start = TEXT.index("`agentsys calibrate` prints an object")
+    text = TEXT[start : TEXT.index("`agentsys judge calibrate` prints", start)]
+    shapes = re.findall(r"`\{(.+?)\}`", text, re.S)
+    keys = [re.findall(r'"(\w+)"', shape) for shape in shapes]
+    models = (
+        thresholds.Calibrated,
+        thresholds.Fit,
+        thresholds.Point,
+        thresholds.Tested,
+        thresholds.Accepted,
+        thresholds.Row,
+        thresholds.Against,
+    )
+    assert keys[: len(models)] == [list(model.model_fields) for model in models]
+    assert keys[len(models)] == list(Drift.model_fields)
 
 
 def test_every_key_of_a_plan_is_named(agentsys: Command) -> None:

@@ -11,9 +11,9 @@ from functools import partial
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-from agentsys.errors import UserError
+from agentsys.errors import InvalidOutput, UserError
 from agentsys.evaluation.scorers.base import PICK, Score, part
-from agentsys.evaluation.scorers.worker import worker
+from agentsys.evaluation.scorers.worker import START_S, worker
 from agentsys.evaluation.task import Task
 from agentsys.node import Node
 from agentsys.tools.thread import in_thread
@@ -45,7 +45,7 @@ class Mathematical:
         return ()
 
     def require(self, tasks: Sequence[Task]) -> None:
-        """Make sure that math_verify is installed, and the references are text or numbers.
+        """Make sure that math_verify works, and that the references are text or numbers.
 
         Raises:
             UserError: they are not.
@@ -54,6 +54,10 @@ class Mathematical:
             raise UserError(
                 "The scorer 'math' needs math-verify.", hint="pip install 'agentsys[math]'"
             )
+        try:
+            worker().ask({"kind": "math", "given": "1", "wanted": "1"}, seconds=START_S)
+        except InvalidOutput as error:
+            raise UserError(f"The scorer 'math' does not work: {error.message}") from error
         for task in tasks:
             if _written(task.reference) is None:
                 raise UserError(f"The reference of task {task.id!r} is no mathematical text.")

@@ -35,24 +35,29 @@ class Worker:
         with self._lock:
             process = self._process
             if process is None or process.poll() is not None:
-                process = self._process = self._started()
+                process = self._started()
             line = _answer(process, json.dumps(question).encode() + b"\n", seconds)
             if not line.endswith(b"\n"):
                 self._stop()
-                raise InvalidOutput(f"it took more than {seconds:g} seconds, or too much memory.")
+                raise InvalidOutput(
+                    f"it was stopped after {seconds:g} seconds, or took too much memory."
+                )
         reply = json.loads(line)
         if "error" in reply:
             raise InvalidOutput(reply["error"])
         return reply["answer"]
 
     def close(self) -> None:
-        """Stop it; the next question starts another."""
+        """Stop it, also while it works on a question; the next one starts another."""
+        process = self._process
+        if process is not None:
+            process.kill()
         with self._lock:
             self._stop()
 
     def _started(self) -> subprocess.Popen[bytes]:
         # -P: what lies in the current directory is not imported.
-        process = subprocess.Popen(
+        process = self._process = subprocess.Popen(
             [sys.executable, "-P", "-m", MODULE],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -60,7 +65,7 @@ class Worker:
             start_new_session=True,  # Ctrl-C is for the bench, which then stops it
         )
         if not _answer(process, b'{"kind": "ready"}\n', START_S).endswith(b"\n"):
-            _end(process)
+            self._stop()
             raise InvalidOutput("the process that scores does not start.")
         return process
 

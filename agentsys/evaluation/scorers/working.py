@@ -4,6 +4,7 @@ import json
 import os
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 MAX_MEMORY = 2 << 30
@@ -68,7 +69,8 @@ def _limit_memory() -> None:
         return
     _, most = resource.getrlimit(resource.RLIMIT_AS)
     limit = MAX_MEMORY if most == resource.RLIM_INFINITY else min(most, MAX_MEMORY)
-    resource.setrlimit(resource.RLIMIT_AS, (limit, most))
+    with suppress(ValueError, OSError):  # macOS knows the limit and does not set it
+        resource.setrlimit(resource.RLIMIT_AS, (limit, most))
 
 
 def _limit_time() -> None:

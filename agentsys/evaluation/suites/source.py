@@ -6,6 +6,7 @@ from dataclasses import field as dataclass_field
 from hashlib import blake2b
 from typing import Any, Literal
 
+from agentsys.errors import UserError
 from agentsys.evaluation.task import Task
 
 Split = Literal["all", "calibration", "held-out"]
@@ -36,9 +37,14 @@ class Source:
         """What `to_json` gave; `None` is what benches had before there were sources.
 
         Raises:
-            TypeError: it is of another version.
+            UserError: a newer agentsys wrote it.
         """
-        return cls(**(data or {}))
+        try:
+            return cls(**(data or {}))
+        except TypeError as error:
+            raise UserError(
+                "The bench was begun by a newer agentsys.", hint="Upgrade agentsys."
+            ) from error
 
 
 NAME_ALONE = Source()

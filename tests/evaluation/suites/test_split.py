@@ -91,6 +91,12 @@ def test_a_file_that_has_changed_is_noticed(file):
         load_again(suite.name, suite.source, limit=None, seed=0)
 
 
+def test_a_bench_of_a_newer_version_is_one_line():
+    """What it says more than is known here cannot be passed over."""
+    with pytest.raises(UserError, match="begun by a newer agentsys"):
+        Source.from_json({"file": "", "moon": "full"})
+
+
 def test_benches_of_before_had_no_source():
     """They are made again from the name alone."""
     suite = load_suite("word-problems", limit=3)

@@ -78,6 +78,7 @@ async def test_json_of_a_run_is_stable() -> None:
         "error",
         "questions",
         "finished",
+        "thresholds",
     ]
     assert list(document["cost"]) == ["usd", "calls", "tokens_in", "tokens_out", "seconds"]
     assert (document["graph"], document["output"], document["error"]) == (

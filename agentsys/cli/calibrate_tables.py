@@ -96,8 +96,8 @@ def _print(found: Calibrated) -> None:
     for fit in found.fits:
         if (wrong := round(fit.labels * (1 - fit.right))) < FEW:
             say(
-                f"Only {wrong} of {count(fit.labels)} answers of {fit.node}@{fit.tier} that pass "
-                "the checks are wrong: where a threshold is best rests on them. More tasks tell."
+                f"Of {count(fit.labels)} answers of {fit.node}@{fit.tier} that pass the checks, "
+                f"{wrong} wrong: where a threshold is best rests on so few. More tasks would tell."
             )
     say()
     _print_curve(found)
@@ -203,8 +203,8 @@ def _accepted(accepted: Accepted, tier: str) -> str:
         return f"No answer of {tier} was taken."
     share = percent(accepted.errors / accepted.answers)
     return (
-        f"Of {count(accepted.answers)} answers of {tier} that were taken, {accepted.errors} were "
-        f"wrong: {share}, {percent(accepted.bound)} at most."
+        f"{count(accepted.answers)} answers of {tier} were taken, {accepted.errors} of them wrong: "
+        f"{share}, {percent(accepted.bound)} at most."
     )
 
 

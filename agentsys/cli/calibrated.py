@@ -13,6 +13,7 @@ from agentsys.cli.calibrate_tables import line, print_calibrated, print_lines, p
 from agentsys.cli.main import INTERRUPTED
 from agentsys.cli.notices import notices
 from agentsys.cli.output import print_json, say
+from agentsys.cli.planned import judging_scorer
 from agentsys.errors import Busy, StoreError, UnknownName, UserError
 from agentsys.evaluation.bench import Bench, OnProgress, Progress, new_id
 from agentsys.evaluation.thresholds.calibration import Calibration
@@ -164,7 +165,8 @@ def _resumed(store: Store, wanted: Wanted, objective: Objective | None, resume: 
 
 def _calibration(plan: Plan) -> Calibration:
 
-    return Calibration.of(plan, find_graph(plan.graph))
+    judge = judging_scorer(plan.scorer, plan.field)
+    return Calibration.of(plan, find_graph(plan.graph), judge=judge)
 
 
 def _run(calibration: Calibration, concurrency: int, config: str | None) -> Calibrated:

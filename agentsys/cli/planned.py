@@ -45,7 +45,7 @@ def planned(wanted: Wanted) -> "Bench":
         raise UserError("There is no suite.", hint=f"Give one of: {', '.join(SUITES)}.")
     if not wanted.graphs:
         raise UserError("There is no graph.", hint="Give --graph NAME, once or more often.")
-    judge = _judge(wanted.scorer, wanted.field)
+    judge = judging_scorer(wanted.scorer, wanted.field)
     name, file = wanted.recordings.suite(wanted.suite, wanted.file)
     suite = load_suite(
         name,
@@ -85,14 +85,14 @@ def resumed(ledger: "Ledger", bench: str, wanted: Wanted) -> "Bench":
         source,
         limit=begun.limit,
         seed=begun.seed,
-        scorer=_judge(source.scorer, source.field or None),
+        scorer=judging_scorer(source.scorer, source.field or None),
     )
     graphs = {name: find_graph(name) for name in begun.graphs}
     graphs, _ = Recordings.begun(source.instead).graphs(graphs)
     return Bench(begun.bench, suite, graphs, repeat=begun.repeat)
 
 
-def _judge(scorer: str | None, field: str | None) -> "Scorer | None":
+def judging_scorer(scorer: str | None, field: str | None) -> "Scorer | None":
     """The scorer `judge:GRAPH`; `None` where another one is asked for."""
     from agentsys.evaluation.scorers.judged import PREFIX, Judged
     from agentsys.project import find_graph

@@ -13,6 +13,7 @@ from typing import Any
 
 from agentsys.errors import UserError
 from agentsys.evaluation.bench import Bench, OnProgress
+from agentsys.evaluation.scorers import Scorer
 from agentsys.evaluation.suites import Suite
 from agentsys.evaluation.thresholds import plan as plans
 from agentsys.evaluation.thresholds.answers import read
@@ -56,13 +57,18 @@ class Calibration:
     suites: tuple[Suite, Suite]
 
     @classmethod
-    def of(cls, plan: Plan, graph: Node[Any, Any]) -> "Calibration":
+    def of(cls, plan: Plan, graph: Node[Any, Any], *, judge: Scorer | None = None) -> "Calibration":
         """Look whether it can be done, before anything is run.
+
+        Args:
+            plan: What is to be done.
+            graph: The graph that it names.
+            judge: The scorer that it names, where that has been made already.
 
         Raises:
             UserError: it cannot.
         """
-        route, suites = route_of(plan.graph, graph), plan.suites()
+        route, suites = route_of(plan.graph, graph), plan.suites(judge)
         if isinstance(plan.objective, Certified):
             require_certifiable(route, plan.objective, len(suites[0].tasks))
         plan = replace(plan, digest=suites[0].source.digest)

@@ -6,6 +6,7 @@ from decimal import Decimal
 from pydantic import TypeAdapter
 
 from agentsys.errors import UnknownName, UserError
+from agentsys.evaluation.scorers import Scorer
 from agentsys.evaluation.suites import Split, Suite, load_suite
 from agentsys.evaluation.thresholds.fitting import FEWEST
 from agentsys.evaluation.thresholds.objective import LoadedCps, Objective
@@ -41,19 +42,22 @@ class Plan:
         own = self.objective
         return nano(own.usd_per_failure if isinstance(own, LoadedCps) else self.usd_per_failure)
 
-    def suites(self) -> tuple[Suite, Suite]:
+    def suites(self, judge: Scorer | None = None) -> tuple[Suite, Suite]:
         """The tasks to fit on, and those to measure on: none has the other's input.
+
+        Args:
+            judge: What `scorer` names, where it has been made already.
 
         Raises:
             UserError: there are too few, or the file is another one by now.
         """
-        fit = self._suite("calibration", self.limit and -(-self.limit // 2))
+        fit = self._suite("calibration", self.limit and -(-self.limit // 2), judge)
         if self.digest and fit.source.digest != self.digest:
             raise UserError(
                 f"{self.file or self.suite} has changed since the calibration was begun.",
                 hint="Put it back as it was, or begin another one.",
             )
-        held_out = self._suite("held-out", self.limit and self.limit // 2)
+        held_out = self._suite("held-out", self.limit and self.limit // 2, judge)
         seen = {compact(task.data) for task in fit.tasks}
         kept = tuple(task for task in held_out.tasks if compact(task.data) not in seen)
         for suite in (fit, replace(held_out, tasks=kept)):
@@ -64,15 +68,15 @@ class Plan:
                 )
         return fit, replace(held_out, tasks=kept)
 
-    def _suite(self, split: Split, limit: int | None) -> Suite:
+    def _suite(self, split: Split, limit: int | None, judge: Scorer | None) -> Suite:
         return load_suite(
             self.suite,
             file=self.file,
             limit=limit,
             seed=self.seed,
             split=split,
-            scorer=self.scorer,
-            field=self.field,
+            scorer=judge or self.scorer,
+            field=None if judge else self.field,
         )
 
 

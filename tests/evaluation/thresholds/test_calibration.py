@@ -44,6 +44,9 @@ def right(question: Question, answer: Answer) -> bool | str:
 GRAPHS: dict[str, Node[Question, Answer]] = {
     "agent": SOLVE,
     "checked": SOLVE.check(right) >> keep,
+    "three tiers": Agent(
+        Question, Answer, "Give the number.", escalate=("mid", "llm"), name="three"
+    ),
     "composite": (PLAIN >> keep).check(right).escalate("llm"),
 }
 

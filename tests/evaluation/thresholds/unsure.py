@@ -17,8 +17,8 @@ from agentsys.models.base import Reply, Request
 from agentsys.money import Price, Worst
 from tests.shapes import Answer, Question
 
-SMALL, LARGE = Decimal(1), Decimal(100)
-"""Dollars per million tokens out: a reply of one token costs a micro-dollar, or a hundred."""
+SMALL, MIDDLE, LARGE = Decimal(1), Decimal(10), Decimal(100)
+"""Dollars per million tokens out: a reply of one token costs a micro-dollar, ten, or a hundred."""
 
 SOLVE = Agent(
     Question, Answer, "Give the number.", escalate="llm", min_confidence=0.5, name="solve"
@@ -32,9 +32,17 @@ class Unsure:
     """
 
     def __init__(
-        self, name: str, price: Decimal, *, large: bool, tells: bool = True, boasts: bool = False
+        self,
+        name: str,
+        price: Decimal,
+        *,
+        large: bool,
+        tells: bool = True,
+        boasts: bool = False,
+        told: float | None = None,
     ) -> None:
         self.name, self.large, self.tells, self.boasts = name, large, tells, boasts
+        self.told = told
         self.price = Price(usd_per_mtok_out=price)
         self.family = ""
         self.asked: list[str] = []
@@ -45,7 +53,7 @@ class Unsure:
         self.asked.append(task)
         sure, small, large = task.removeprefix("sure ").split()
         text = json.dumps({"value": int(large if self.large else small)}, separators=(",", ":"))
-        told = 0.99 if self.large else float(sure)
+        told = self.told or float(sure)
         boasts = self.boasts and int(sure[-1]) % 2 == 1
         told = told**0.2 if boasts else told
         usage = Usage(0, 1)
@@ -68,11 +76,12 @@ class Unsure:
 
 
 def system(tmp_path: Path, *, tells: bool = True, boasts: bool = False) -> System:
-    """A small model and a large one, and a store."""
+    """A small model, a large one and one between, and a store."""
     return System(
         {
             "slm": Unsure("small", SMALL, large=False, tells=tells, boasts=boasts),
-            "llm": Unsure("large", LARGE, large=True),
+            "mid": Unsure("middle", MIDDLE, large=True),
+            "llm": Unsure("large", LARGE, large=True, told=0.99),
         },
         store=open_store(f"sqlite:///{tmp_path / 'store.db'}"),
     )

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from agentsys.errors import StoreError
 from agentsys.events import Event, from_record, to_record
-from agentsys.stores import Line, Store, Total, open_store
+from agentsys.stores import Line, Store, open_store
 
 LOG = "ledger"
 """The log's name in the store."""
@@ -114,7 +114,7 @@ class Ledger:
         counts: Sequence[str] = (),
         listed: Sequence[str] = (),
         run_ids: Collection[str] | None = None,
-    ) -> Iterator[Total]:
+    ) -> Iterator[Line]:
         """The events of a class, added up; see `agentsys.stores.columns.Columns.totals`.
 
         Raises:

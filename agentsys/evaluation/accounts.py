@@ -2,8 +2,8 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cache
 from typing import Literal, cast
 
 from agentsys.errors import UnknownName
@@ -19,7 +19,7 @@ from agentsys.events import (
     ToolCall,
 )
 from agentsys.ledger import Ledger
-from agentsys.stores import Line, Total
+from agentsys.stores import listed
 
 __all__ = ["Account", "Accounts", "Part", "accounts"]
 
@@ -40,14 +40,8 @@ Tools = dict[tuple[str, str], Calls]
 """Tool calls, by run and by what else they are grouped by."""
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
-    """A part of the calls of a task."""
-
-    name: str
-    """The run, the deployment or the node whose calls they are."""
-    account: Account
-    calls: Calls
+Part = tuple[Account, str, Calls]
+"""A task; a run of it, or a deployment or a node that was asked in it; and what that took."""
 
 
 def accounts(
@@ -82,7 +76,7 @@ class Accounts:
         self._ledger = ledger
         self._by_run: dict[str, Account] = {}
         self._by_task: dict[tuple[str, str, str, int], Account] = {}
-        self._replies: dict[tuple[Line, ...], Replies] = {}
+        self._replies: dict[str, Replies] = {}
         opening = [RunStarted, Assigned] if bench is None else [Assigned]
         for line in ledger.lines(*opening, columns=_OPENED, bench=bench, since=since, until=until):
             self._open(*line)
@@ -101,11 +95,11 @@ class Accounts:
         """Take in the calls of each task, run after run."""
         tools = self._tools("run_id")
         late: dict[str, Calls] = {}
-        for part in self._parts("run_id", tools):
-            if self._runs[id(part.account)] == 1:
-                part.account.calls.add(part.calls)
+        for account, run_id, calls in self._parts("run_id", tools):
+            if self._runs[id(account)] == 1:
+                account.calls = calls
             else:
-                late[part.name] = part.calls
+                late[run_id] = calls
         for run_id in self._by_run if late else ():
             if run_id in late:
                 self._by_run[run_id].calls.add(late[run_id])
@@ -134,17 +128,18 @@ class Accounts:
             return
         together: dict[tuple[str, int], Part] = {}
         for part in self._parts(by, tools):
-            task = id(part.account)
+            account, name, calls = part
+            task = id(account)
             if self._runs[task] == 1:
                 yield part
-            elif (part.name, task) in together:
-                together[part.name, task].calls.add(part.calls)
+            elif (name, task) in together:
+                together[name, task][2].add(calls)
             else:
-                together[part.name, task] = part
+                together[name, task] = part
         for (run_id, name), used in tools.items():  # of runs without a call of that node
             part = together.get((name, id(self._by_run.get(run_id))))
             if part is not None:
-                part.calls.add(used)
+                part[2].add(used)
         yield from together.values()
 
     def _known(self, bench: str) -> None:
@@ -170,14 +165,14 @@ class Accounts:
             task = (bench or "", graph, task_id or "", repeat or 0)
             begun, account = account, self._by_task.get(task)
             if account is None:
-                day = date.fromordinal(_EPOCH + time // _DAY)
+                day = _day(time // _DAY)
                 account = Account(graph, day, task[0], task[2], task[3])
                 self._by_task[task] = account
             if begun is not None:
                 account.tenant, account.thresholds = begun.tenant, begun.thresholds
         else:
             if account is None:
-                account = Account(graph, date.fromordinal(_EPOCH + time // _DAY))
+                account = Account(graph, _day(time // _DAY))
             account.tenant, account.thresholds = tenant or "", thresholds or ""
         account.run_id = run_id
         self._by_run[run_id] = account
@@ -209,44 +204,46 @@ class Accounts:
 
     def _parts(self, by: By, tools: Tools) -> Iterator[Part]:
         """Those of each run, with its tool calls, which are taken out."""
-        for total in self._ledger.totals(
-            Call, by=_group(by), sums=_SUMS, counts=_COUNTS, listed=_REPLY, run_ids=self._ids
+        group = _group(by)
+        place = len(group)
+        for line in self._ledger.totals(
+            Call, by=group, sums=_SUMS, counts=_COUNTS, listed=_REPLY, run_ids=self._ids
         ):
-            run_id, name = total.group[0], total.group[-1]
+            run_id, name = line[0], line[place - 1]
             account = self._by_run.get(run_id)
-            if account is not None:
-                calls = self._calls(total)
-                if used := tools.pop((run_id, name), None):
-                    calls.add(used)
-                yield Part(name, account, calls)
+            if account is None:
+                continue
+            nano_usd, prompt, reply, seconds, energy, measured, replied = line[place + 1 :]
+            replies = self._replies.get(replied) or self._read(replied)
+            joules = (energy or 0.0) if measured >= replies.reached else None
+            tokens = (prompt or 0) + (reply or 0)
+            calls = Calls(nano_usd or 0, tokens, seconds or 0.0, joules, replies)
+            if tools and (used := tools.pop((run_id, name), None)):
+                calls.add(used)
+            yield account, name, calls
+
+    def _read(self, replied: str) -> Replies:
+        if len(self._replies) >= _MOST:
+            self._replies.clear()
+        replies = cast("list[Reply]", listed(replied, _REPLY))
+        found = self._replies[replied] = Replies.of(replies)
+        return found
 
     def _tools(self, by: By) -> Tools:
         if by == "deployment":  # which model asked for a tool is not on record
             return {}
-        found = self._ledger.totals(ToolCall, by=_group(by), sums=["executable"], run_ids=self._ids)
-        return {
-            (total.group[0], total.group[-1]): Calls(
-                tool_calls=total.records, executable=total.sums[0] or 0
-            )
-            for total in found
-        }
-
-    def _calls(self, total: Total) -> Calls:
-        replies = self._replies.get(total.listed)
-        if replies is None:
-            if len(self._replies) >= _MOST:
-                self._replies.clear()
-            listed = cast("tuple[Reply, ...]", total.listed)
-            replies = self._replies[total.listed] = Replies.of(listed)
-        nano_usd, tokens_in, tokens_out, seconds, energy_j = (each or 0 for each in total.sums)
-        return Calls(
-            nano_usd,
-            tokens_in + tokens_out,
-            seconds,
-            energy_j if total.counts[0] >= replies.reached else None,
-            replies,
-        )
+        tools: Tools = {}
+        for *group, used, executable in self._ledger.totals(
+            ToolCall, by=_group(by), sums=["executable"], run_ids=self._ids
+        ):
+            tools[group[0], group[-1]] = Calls(tool_calls=used, executable=executable or 0)
+        return tools
 
 
 def _group(by: By) -> tuple[str, ...]:
     return ("run_id",) if by == "run_id" else ("run_id", by)
+
+
+@cache
+def _day(number: int) -> date:
+    return date.fromordinal(_EPOCH + number)

@@ -2,7 +2,8 @@
 
 from agentsys.errors import SettingsError
 from agentsys.stores.base import ABSENT, Balance, Entry, Refusal, Store, Value
-from agentsys.stores.columns import Line, Total
+from agentsys.stores.columns import Line
+from agentsys.stores.totals import listed
 
 __all__ = [
     "ABSENT",
@@ -11,8 +12,8 @@ __all__ = [
     "Line",
     "Refusal",
     "Store",
-    "Total",
     "Value",
+    "listed",
     "open_store",
 ]
 

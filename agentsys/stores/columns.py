@@ -5,7 +5,7 @@ Reports over a million records need numbers and names, and neither tasks nor rep
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 COLUMNS: Mapping[str, type] = {
     "bench": str,
@@ -41,22 +41,7 @@ HEAD = ("kind", "run_id", "time")
 """Further columns, of every line: text, text, and microseconds since 1970 (UTC)."""
 
 Line = tuple[Any, ...]
-
-
-class Total(NamedTuple):
-    """Records that agree in some columns, added up."""
-
-    group: Line
-    """The values in which they agree."""
-    records: int
-    """How many there are."""
-    sums: tuple[Any, ...]
-    """Of each column that was to be added up (a truth counts as 1); `None`: none has a value."""
-    counts: tuple[int, ...]
-    """How many have a value, of each column that was to be counted."""
-    listed: tuple[Line, ...]
-    """Of each record, in the order they were appended, the values of the columns to be listed;
-    empty where there are none to be."""
+"""Values of columns, in the order in which they were asked for."""
 
 
 class Columns(Protocol):
@@ -97,8 +82,13 @@ class Columns(Protocol):
         counts: Sequence[str] = (),
         listed: Sequence[str] = (),
         where: Mapping[str, Collection[str]] | None = None,
-    ) -> Iterator[Total]:
+    ) -> Iterator[Line]:
         """The records of a kind, added up, in no particular order.
+
+        Each line has the values of `by`, the number of records, the sums (a truth counts as 1;
+        `None` where no record has a value), the counts, and, where columns are listed, the lines of
+        these, in the order they were appended, as text that `listed` reads. There are few different
+        ones of those in a log, so that what is made of one is best kept for the next.
 
         Args:
             log: Its name.
@@ -106,10 +96,11 @@ class Columns(Protocol):
             by: The columns in which they agree that are added up together.
             sums: The columns of numbers or truths to add up.
             counts: The columns of which to count the values.
-            listed: The columns of which to list the values; none of `float`.
+            listed: The columns of which to list the values.
             where: For `run_id` and `bench`, the values that are wanted.
 
         Raises:
+            ValueError: numbers with a fraction are to be agreed in or listed.
             StoreError: it could not be read.
         """
         ...
@@ -127,7 +118,7 @@ def known(columns: Iterable[str]) -> None:
 
 
 def listable(columns: Iterable[str]) -> None:
-    """See that all of them are columns whose values can be listed.
+    """See that all of them are columns whose values can be told apart by their text.
 
     Raises:
         ValueError: one is not.
@@ -135,4 +126,4 @@ def listable(columns: Iterable[str]) -> None:
     known(columns)
     for name in columns:
         if COLUMNS.get(name) is float:
-            raise ValueError(f"{name!r} can be added up, not listed")
+            raise ValueError(f"{name!r} can be added up alone")

@@ -6,7 +6,7 @@ Streams keep records whole, so this takes as long as reading them: some ten time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 
-from agentsys.stores.columns import COLUMNS, Line, Total, known, listable
+from agentsys.stores.columns import COLUMNS, Line, known, listable
 from agentsys.stores.records import cells, to_microseconds
 from agentsys.stores.redis.log import RedisLog
 from agentsys.stores.totals import add_up
@@ -46,9 +46,9 @@ class RedisColumns(RedisLog):
         counts: Sequence[str] = (),
         listed: Sequence[str] = (),
         where: Mapping[str, Collection[str]] | None = None,
-    ) -> Iterator[Total]:
+    ) -> Iterator[Line]:
         """The records of a kind, added up."""
-        known((*by, *sums, *counts))
-        listable(listed)
+        known((*sums, *counts))
+        listable((*by, *listed))
         lines = self.lines(log, [kind], (*by, *sums, *counts, *listed), where=where)
         return add_up(lines, len(by), len(sums), len(counts))

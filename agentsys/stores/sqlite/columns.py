@@ -10,10 +10,9 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from agentsys.stores.columns import COLUMNS, Line, Total, known, listable
+from agentsys.stores.columns import COLUMNS, Line, known, listable
 from agentsys.stores.records import Cells, cells, to_microseconds, wanted
 from agentsys.stores.sqlite.database import Database, to_name
-from agentsys.stores.totals import Lists
 
 if TYPE_CHECKING:
     from sqlite3 import Connection
@@ -57,10 +56,10 @@ class SqliteColumns(Database):
         counts: Sequence[str] = (),
         listed: Sequence[str] = (),
         where: Mapping[str, Collection[str]] | None = None,
-    ) -> Iterator[Total]:
+    ) -> Iterator[Line]:
         """The records of a kind, added up."""
-        known((*by, *sums, *counts))
-        listable(listed)
+        known((*sums, *counts))
+        listable((*by, *listed))
         condition, given = _condition(log, {**(where or {}), "kind": [kind]}, None, None)
         # SQLite reads the rows by run and entry, and its sorter keeps them so within a group.
         parts = [*by, "count(*)", *(f"sum({name})" for name in sums)]
@@ -68,15 +67,7 @@ class SqliteColumns(Database):
         if listed:
             parts.append(f"json_group_array(json_array({', '.join(listed)}))")
         sql = f"SELECT {', '.join(parts)} FROM line WHERE {condition} GROUP BY {', '.join(by)}"
-        lists, ends = Lists(listed), len(by) + 1 + len(sums)
-        for row in self._rows(sql, given, _truths(by)):
-            yield Total(
-                row[: len(by)],
-                row[len(by)],
-                row[len(by) + 1 : ends],
-                row[ends : ends + len(counts)],
-                lists(row[-1]) if listed else (),
-            )
+        return self._rows(sql, given, ())
 
     def _rows(self, sql: str, given: Sequence[Any], truths: Sequence[int]) -> Iterator[Line]:
         if self.path != ":memory:":
@@ -89,10 +80,10 @@ class SqliteColumns(Database):
                 yield from rows
                 return
             for row in rows:
-                line = list(row)
                 for n in truths:
-                    line[n] = None if line[n] is None else bool(line[n])
-                yield tuple(line)
+                    if row[n] is not None:
+                        row = (*row[:n], bool(row[n]), *row[n + 1 :])
+                yield row
 
     def _complete(self) -> None:
         """Make the lines of entries that an older agentsys wrote."""
@@ -155,8 +146,10 @@ def _condition(
 ) -> tuple[str, list[Any]]:
     conditions, given = ["log = ?"], list[Any]([to_name(log)])
     for name, each in wanted(where).items():
-        conditions.append(f"{name} IN (SELECT value FROM json_each(?))")
-        given.append(json.dumps(sorted(each)))
+        # Of one value, the rows come in the order of the key, and need not be sorted.
+        one = len(each) == 1
+        conditions.append(f"{name} = ?" if one else f"{name} IN (SELECT value FROM json_each(?))")
+        given.append(next(iter(each)) if one else json.dumps(sorted(each)))
     for moment, sign in ((since, ">="), (until, "<")):
         if moment is not None:
             conditions.append(f"time {sign} ?")

@@ -131,7 +131,9 @@ class Attempt:
         if asked.replayed:
             return asked  # its log-probabilities are gone; their outcome is on record
         reply = asked.reply
-        sure = confidence(reply.text, reply.tokens, json=json, tool_call=tool_call)
+        sure = reply.confidence
+        if sure is None:
+            sure = confidence(reply.text, reply.tokens, json=json, tool_call=tool_call)
         return _with(asked, confidence=sure, schema_valid=valid)
 
     async def _judged(self, step: _Final, asked: Asked, turns: tuple[Turn, ...]) -> Answer:

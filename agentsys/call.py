@@ -25,7 +25,8 @@ from agentsys.models import base
 from agentsys.schema import compact
 from agentsys.spec import AgentSpec
 
-_MODEL_ERRORS = {kind.__name__: kind for kind in (RateLimited, Rejected, Truncated, Unreachable)}
+MODEL_ERRORS = {kind.__name__: kind for kind in (RateLimited, Rejected, Truncated, Unreachable)}
+"""By the names under which the ledger has them."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ class Asking:
             ModelError: there is none; it is recorded.
             BudgetExceeded: a budget has no room for it; it was not made.
         """
-        context, digest = self.context, _digest(request, self.tier)
+        context, digest = self.context, digest_of(request, self.tier)
         call_id, before = context.journal.next_call(context.place, digest)
         if before is not None:
             return _again(before)
@@ -168,7 +169,7 @@ def _again(call: Call) -> Asked:
         ModelError: that is how it ended.
     """
     if call.error:
-        error = _MODEL_ERRORS.get(call.error, ModelError)(call.reason, deployment=call.deployment)
+        error = MODEL_ERRORS.get(call.error, ModelError)(call.reason, deployment=call.deployment)
         error.call_id = call.call_id
         raise error
     reply = base.Reply(
@@ -183,7 +184,7 @@ def _again(call: Call) -> Asked:
     return Asked(reply, call, replayed=True)
 
 
-def _digest(request: base.Request, tier: str) -> str:
+def digest_of(request: base.Request, tier: str) -> str:
     """Of everything that the reply depends on."""
     asked: list[Any] = [
         tier,

@@ -21,6 +21,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "runs": ("agentsys.cli.runs:runs", "List the newest runs, and which can be resumed."),
     "bench": ("agentsys.cli.bench:bench", "Run graphs on a suite; print what a success cost."),
     "router": ("agentsys.cli.router:router", "Begin runs later, by the task: fit, use, off."),
+    "what-if": ("agentsys.cli.what_if:what_if", "What other thresholds or tiers would have done."),
     "plan": ("agentsys.cli.plan:plan", "What a graph costs at most, before it runs."),
     "report": ("agentsys.cli.report:report", "The same table, from the ledger."),
     "calibrate": (

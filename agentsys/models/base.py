@@ -51,6 +51,8 @@ class Reply:
     """Of all that were asked."""
     energy_j: float | None = None
     """Joules of this machine's accelerators; `None`: not measured."""
+    confidence: float | None = None
+    """What the tokens told, where only that was kept of them."""
 
 
 class Model(Protocol):

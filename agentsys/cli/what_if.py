@@ -1,0 +1,207 @@
+"""`agentsys what-if`: what another tier, threshold or number of votes would have done."""
+
+import asyncio
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from agentsys.cli.options import Config
+from agentsys.errors import UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from agentsys.evaluation.bench import Bench
+    from agentsys.evaluation.what_if import Weighed, WhatIf
+    from agentsys.evaluation.what_if.weighing import Found, Key
+    from agentsys.ledger import Ledger
+    from agentsys.settings import Settings
+
+NAMED = 10
+"""Tasks of which nothing is known that are named in the table; JSON has all."""
+
+
+def what_if(
+    graph: Annotated[str, typer.Option("--graph", help="The graph.")],
+    bench: Annotated[
+        str, typer.Option("--bench", help="The bench whose tasks and calls are taken.")
+    ] = "last",
+    at: Annotated[
+        str | None, typer.Option("--at", metavar="TIER", help="Every agent asks this tier alone.")
+    ] = None,
+    threshold: Annotated[
+        str | None,
+        typer.Option(
+            "--threshold",
+            metavar="X,Y,…",
+            help="Answers of the first tier are taken from this confidence on; a row for each.",
+        ),
+    ] = None,
+    votes: Annotated[
+        int | None, typer.Option("--votes", metavar="N", help="The most frequent of N samples.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    config: Config = None,
+) -> None:
+    """What a graph would have cost and achieved on a bench's tasks; no model is asked.
+
+    Every request is answered by the calls that the ledger has of the bench, with what they cost
+    then. A task for which one is missing is not known: it is counted, and named. Nothing is
+    written.
+    """
+    from agentsys.ledger import Ledger
+    from agentsys.project import find_graph
+    from agentsys.settings import Settings
+
+    settings = Settings.load(config)
+    ledger = Ledger.open(settings.store_url)
+    begun = _bench(ledger, bench)
+    node = begun.graphs.get(graph) or find_graph(graph)
+    asked = _asked(ledger, begun, graph, settings)
+    found = asyncio.run(_found(asked, node, at, _numbers(threshold), votes))
+    if as_json:
+        from agentsys.cli.output import print_json
+
+        print_json([_row(asked.was(), one) for one in found])
+        return
+    _print(asked, found)
+
+
+def _bench(ledger: "Ledger", bench: str) -> "Bench":
+    from agentsys.cli.planned import Wanted, resumed
+
+    return resumed(ledger, bench, Wanted())
+
+
+def _asked(ledger: "Ledger", begun: "Bench", graph: str, settings: "Settings") -> "WhatIf":
+    from agentsys.evaluation.what_if import WhatIf
+    from agentsys.models.tiers import Tiers
+
+    tiers = Tiers(settings)
+    return WhatIf(
+        ledger,
+        begun.id,
+        graph,
+        begun.suite,
+        begun.repeat,
+        {tier: tiers.families(tier) for tier in tiers},
+    )
+
+
+def _numbers(threshold: str | None) -> list[float]:
+    if threshold is None:
+        return []
+    try:
+        return [float(word) for word in threshold.split(",")]
+    except ValueError as error:
+        raise UserError(
+            f"--threshold {threshold!r} is no number.", hint="Give one, or several: 0.2,0.4,0.6."
+        ) from error
+
+
+async def _found(
+    asked: "WhatIf", node: Any, at: str | None, thresholds: list[float], votes: int | None
+) -> "list[Found]":
+    from agentsys.cli.bars import progress
+    from agentsys.evaluation.what_if import variants
+
+    with progress() as bars:
+        total = len(asked.suite.tasks) * asked.repeat
+        bar = bars.add_task(asked.graph, total=total, won=0)
+        return await asked.of(
+            variants(
+                node,
+                at=at,
+                thresholds=thresholds,
+                votes=votes,
+                in_force=await asked.thresholds(),
+            ),
+            on_progress=lambda: bars.advance(bar),
+        )
+
+
+def _row(was: "Mapping[Key, Weighed]", found: "Found") -> dict[str, Any]:
+    """One variant, and what was, on the tasks that are known of both."""
+    from agentsys.evaluation.statistics import paired_success
+
+    common = [key for key in found.known if key in was]
+    mine, theirs = ([float(which[key].success) for key in common] for which in (found.known, was))
+    difference = paired_success(mine, theirs)
+    together = {**found.known, **found.approximated}
+    return {
+        "variant": found.variant.name,
+        **_figures(found.known),
+        "unknown": len(found.unknown),
+        "unknown_for_conversation": found.followed,
+        "was": _figures({key: was[key] for key in common}) if common else None,
+        "success_difference": difference.value,
+        "success_difference_ci": difference.interval,
+        "approximate": _figures(together) if found.approximated else None,
+        "unknown_tasks": [
+            {"task_id": task, "repeat": repeat, "reason": reason}
+            for (task, repeat), reason in found.unknown.items()
+        ],
+    }
+
+
+def _figures(tasks: "Mapping[Key, Weighed]") -> dict[str, Any]:
+    from agentsys.evaluation.statistics import ratio_interval, wilson
+    from agentsys.money import NANO_PER_USD
+
+    every = list(tasks.values())
+    won = sum(one.success for one in every)
+    cost = sum(one.nano_usd for one in every)
+    costs = [one.nano_usd / NANO_PER_USD for one in every]
+    return {
+        "tasks": len(every),
+        "success_rate": won / len(every) if every else None,
+        "success_ci": wilson(won, len(every)),
+        "cps_usd": cost / won / NANO_PER_USD if won else None,
+        "cps_ci": ratio_interval(costs, [float(one.success) for one in every]),
+        "escalation_rate": sum(one.escalated for one in every) / len(every) if every else None,
+        "nano_usd": cost,
+    }
+
+
+def _print(asked: "WhatIf", found: "list[Found]") -> None:
+    from agentsys.cli.output import print_table, say
+
+    was = asked.was()
+    rows = [_row(was, one) for one in found]
+    columns = ["", "tasks", "success", "cost per success", "escalated", "success less what was"]
+    lines = [["as it was", *_cells(_figures(was)), ""]] if was else []
+    for row in rows:
+        lines.append([row["variant"], *_cells(row), _difference(row)])
+        if row["approximate"]:
+            lines.append([f"~ {row['variant']}", *_cells(row["approximate"]), ""])
+    print_table(columns, lines)
+    for row in rows:
+        if row["unknown"]:
+            names = [task["task_id"] for task in row["unknown_tasks"][:NAMED]]
+            more = ", …" if row["unknown"] > NAMED else ""
+            say(
+                f"{row['variant']}: {row['unknown']} tasks are not known, "
+                f"{row['unknown_for_conversation']} of them because a tier was never shown what"
+                f" was said before: {', '.join(names)}{more}."
+            )
+    if any(row["approximate"] for row in rows):
+        say("~ with such tasks, as if the tier had given the answer that it gives without it.")
+
+
+def _cells(figures: "Mapping[str, Any]") -> list[str]:
+    from agentsys.evaluation.numbers import money, percent, span
+
+    return [
+        f"{figures['tasks']:,}",
+        percent(figures["success_rate"]) + span(figures["success_ci"], percent),
+        money(figures["cps_usd"]) + span(figures["cps_ci"], money),
+        percent(figures["escalation_rate"]),
+    ]
+
+
+def _difference(row: "Mapping[str, Any]") -> str:
+    from agentsys.evaluation.numbers import percent, span
+
+    if row["success_difference"] is None:
+        return "-"
+    return percent(row["success_difference"]) + span(row["success_difference_ci"], percent)

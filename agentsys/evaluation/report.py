@@ -85,8 +85,9 @@ def report(
     since: datetime | None = None,
     until: datetime | None = None,
     usd_per_failure: Decimal = Decimal(0),
+    found: Accounts | None = None,
 ) -> Report:
-    """The report of a bench, or of all runs begun in a time.
+    """The report of a bench, or of all runs begun in a time; of `found`, if that is made already.
 
     Raises:
         UnknownName: there is no such bench.
@@ -116,7 +117,7 @@ def _report(
     until: datetime | None,
     usd_per_failure: Decimal,
 ) -> Report:
-    found = Accounts(ledger, bench=bench, since=since, until=until)
+    found = found or Accounts(ledger, bench=bench, since=since, until=until)
     tasks, failure = found.tasks, nano(usd_per_failure)
     rows = tuple(tally.row(name, failure) for name, tally in _GROUPS[by](found, tasks).items())
     notes = [*caveats(tasks), *(best_by_column(rows) if by == "graph" else ())]

@@ -1,10 +1,10 @@
 """A report as people read it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from agentsys.cli.output import dollars, print_json, print_table, rates, say
+from agentsys.cli.output import dollars, print_blocks, print_json, print_table, rates, say
 from agentsys.evaluation.numbers import NONE, count, money, percent, seconds, span
 from agentsys.money import usd
 
@@ -24,7 +24,7 @@ def print_report(report: "Report", settings: "Settings", *, as_json: bool) -> No
     if not report.rows:
         say("The ledger has no runs for this. Begin with 'agentsys run' or 'bench'.")
         return
-    texts = columns(report.usd_per_failure)
+    texts = columns(report.usd_per_failure) | _of_benches(report.rows)
     cells = [[text(row) for text in texts.values()] for row in report.rows]
     names = [row.graph for row in report.rows]
     if len(names) <= UPRIGHT:
@@ -32,7 +32,7 @@ def print_report(report: "Report", settings: "Settings", *, as_json: bool) -> No
         print_table([report.by, *names], [list(line) for line in upright])
     else:
         beside = [[name, *line] for name, line in zip(names, cells, strict=True)]
-        print_table([report.by, *texts], beside)
+        print_blocks([report.by, *texts], beside)
     for note in report.notes:
         say(note)
     if report.deployments:
@@ -52,6 +52,18 @@ def _priced(name: str, settings: "Settings") -> str:
     if deployment.price is None:
         return f"{name} per token, by LiteLLM's list"
     return f"{name} {deployment.price.basis}, {rates(deployment.price)}"
+
+
+def _of_benches(rows: "Sequence[Row]") -> dict[str, Callable[["Row"], str]]:
+    """What only some rows have: repeats, and what decided."""
+    texts: dict[str, Callable[[Row], str]] = {}
+    if (most := max(row.repeats for row in rows)) > 1:
+        texts[f"pass^1 to pass^{most}"] = lambda row: ", ".join(map(percent, row.pass_hat or ()))
+    if any(row.scorer for row in rows):
+        texts["scorer"] = lambda row: row.scorer or NONE
+    if any(row.thresholds for row in rows):
+        texts["thresholds"] = lambda row: row.thresholds or NONE
+    return texts
 
 
 def columns(usd_per_failure: Decimal) -> dict[str, Callable[["Row"], str]]:

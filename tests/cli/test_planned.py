@@ -14,6 +14,7 @@ import pytest
 from tests.cli.conftest import Command
 
 ROOT = Path(__file__).parents[2]
+DATA = ROOT.parent / "shared" / "data" / "tasks"
 
 GRAPHS = '''
 """Adds the numbers of a question; a judge of that, and one without a clear field."""
@@ -90,6 +91,15 @@ def test_a_public_file_fits_any_graph_of_a_text(agentsys: Command):
     assert figures(agentsys, *GSM8K, "--limit", "7", "--repeat", "3") == (21, 1.0)
 
 
+def test_the_table_tells_of_repeats_and_of_the_scorer(agentsys: Command):
+    """The share of tasks that are right every time, and what decided it."""
+    out = agentsys(*MINE, "--repeat", "2", "--scorer", "numeric:0.01").out
+    lines = dict(line.split("  ", 1) for line in out.splitlines() if "  " in line)
+    assert lines["pass^1 to pass^2"].strip() == "66.7%, 66.7%"
+    assert lines["scorer"].strip() == "numeric ±0.01"
+    assert "pass^" not in agentsys(*MINE).out
+
+
 def test_halves_make_a_whole(agentsys: Command, project: Path):
     """Every task is in one of them."""
     for half in ("calibration", "held-out"):
@@ -139,6 +149,18 @@ def test_mistakes_are_one_line(agentsys: Command, words: tuple[str, ...], said: 
     assert (refused.code, refused.out, refused.err.count("\n")) == (2, "", 1), refused.err
     assert said in refused.err
     assert not Path("runs").exists()
+
+
+@pytest.mark.skipif(not DATA.is_dir(), reason="the public data are not here")
+@pytest.mark.parametrize(
+    ("suite", "file"), [("gsm8k", "gsm8k_test.jsonl.gz"), ("svamp", "svamp.json.gz")]
+)
+def test_ready_made_graphs_run_on_published_files(agentsys: Command, suite: str, file: str):
+    """The miniatures know none of these words, and say so."""
+    words = ("bench", suite, "--file", str(DATA / file), "--graph", "slm_fallback", "--limit", "4")
+    [row] = rows(agentsys, *words)
+    assert (row["tasks"], row["scorer"]) == (4, "numeric ±1e-06")
+    assert "abstained" in row["statuses"]
 
 
 HOW = ("--split", "held-out", "--scorer", "numeric:0.5", "--field", "answer", "--repeat", "3")

@@ -9,11 +9,11 @@ import typer
 from agentsys.cli.options import Config
 
 if TYPE_CHECKING:
+    from agentsys.evaluation.account import Account
     from agentsys.evaluation.condition import Condition
     from agentsys.evaluation.resampling import Measured
     from agentsys.evaluation.side_by_side import Change, Comparison, Metric
     from agentsys.evaluation.sides import Side
-    from agentsys.ledger import Ledger
 
 
 def compare(
@@ -48,7 +48,7 @@ def compare(
     """
     from agentsys.cli.output import print_json, say
     from agentsys.evaluation.condition import Condition
-    from agentsys.evaluation.sides import pairs
+    from agentsys.evaluation.sides import pairs, tasks_of
     from agentsys.ledger import Ledger
     from agentsys.money import nano
     from agentsys.settings import Settings
@@ -57,10 +57,10 @@ def compare(
     shown = _metrics(metric or [])
     settings = Settings.load(config)
     ledger = Ledger.open(settings.store_url)
-    found = [
-        _compared(ledger, first, second, nano(settings.usd_per_failure))
-        for first, second in pairs(ledger, a, b, bench=bench)
-    ]
+    sides = [side for pair in pairs(ledger, a, b, bench=bench) for side in pair]
+    read = list(zip(sides, tasks_of(ledger, sides), strict=True))
+    failure = nano(settings.usd_per_failure)
+    found = [_compared(*pair, failure) for pair in zip(read[::2], read[1::2], strict=True)]
     broken = [[c for c in conditions if c.broken(each.change(c.metric))] for each in found]
     if as_json:
         print_json([_json(each, failed) for each, failed in zip(found, broken, strict=True)])
@@ -99,12 +99,15 @@ def _metrics(asked: list[str]) -> list[str]:
     return asked or list(METRICS)
 
 
-def _compared(ledger: "Ledger", a: "Side", b: "Side", failure_nano: int) -> _Compared:
+_Read = tuple["Side", "list[Account]"]
+
+
+def _compared(first: _Read, second: _Read, failure_nano: int) -> _Compared:
     from agentsys.errors import UserError
     from agentsys.evaluation.side_by_side import compare
     from agentsys.evaluation.sides import differences
 
-    mine, theirs = a.accounts(ledger), b.accounts(ledger)
+    (a, mine), (b, theirs) = first, second
     result = compare(mine, theirs, failure_nano=failure_nano)
     if not result.tasks:
         raise UserError(

@@ -20,14 +20,6 @@ class Side:
     bench: BenchStarted
     graph: str
 
-    def accounts(self, ledger: Ledger) -> list[Account]:
-        """Its tasks.
-
-        Raises:
-            StoreError: the ledger cannot be read.
-        """
-        return [a for a in accounts(ledger, bench=self.bench.bench) if a.graph == self.graph]
-
     def __str__(self) -> str:
         return f"{self.bench.bench}:{self.graph}"
 
@@ -89,6 +81,17 @@ def _is_bench(ledger: Ledger, name: str) -> bool:
     if name == LAST:
         return True
     return next(ledger.events(BenchStarted, bench=name), None) is not None
+
+
+def tasks_of(ledger: Ledger, sides: Sequence[Side]) -> list[list[Account]]:
+    """The tasks of each side; a bench is read once.
+
+    Raises:
+        StoreError: the ledger cannot be read.
+    """
+    benches = dict.fromkeys(side.bench.bench for side in sides)
+    read = {bench: accounts(ledger, bench=bench) for bench in benches}
+    return [[a for a in read[side.bench.bench] if a.graph == side.graph] for side in sides]
 
 
 def differences(a: Side, b: Side, scorers: Sequence[set[str]]) -> list[str]:

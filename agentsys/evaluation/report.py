@@ -29,9 +29,7 @@ that it asked, with that one's calls: their costs, too, add up to the whole. By 
 bench that took several is in the row of the last one; the others are `unfinished`.
 """
 
-import gc
-from collections.abc import Generator, Iterable, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
@@ -43,6 +41,7 @@ from agentsys.evaluation.account import Account, Calls
 from agentsys.evaluation.accounts import Accounts
 from agentsys.evaluation.caveats import caveats
 from agentsys.evaluation.comparison import best_by_column, paired
+from agentsys.evaluation.garbage import uncollected
 from agentsys.evaluation.rows import Row, Tally
 from agentsys.evaluation.scoring import scoring
 from agentsys.evaluation.stand_ins import stand_ins
@@ -93,31 +92,14 @@ def report(
         UnknownName: there is no such bench.
         StoreError: the ledger cannot be read.
     """
-    with _uncollected():
-        return _report(ledger, by, bench, since, until, usd_per_failure)
-
-
-@contextmanager
-def _uncollected() -> Generator[None]:
-    """Without looking for garbage, which takes a third of the time: none is made, all is kept."""
-    before = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if before:
-            gc.enable()
+    with uncollected():
+        found = found or Accounts(ledger, bench=bench, since=since, until=until)
+        return _report(ledger, found, by, bench, usd_per_failure)
 
 
 def _report(
-    ledger: Ledger,
-    by: By,
-    bench: str | None,
-    since: datetime | None,
-    until: datetime | None,
-    usd_per_failure: Decimal,
+    ledger: Ledger, found: Accounts, by: By, bench: str | None, usd_per_failure: Decimal
 ) -> Report:
-    found = found or Accounts(ledger, bench=bench, since=since, until=until)
     tasks, failure = found.tasks, nano(usd_per_failure)
     rows = tuple(tally.row(name, failure) for name, tally in _GROUPS[by](found, tasks).items())
     notes = [*caveats(tasks), *(best_by_column(rows) if by == "graph" else ())]

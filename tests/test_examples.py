@@ -14,6 +14,7 @@ PROMISES = {
     "decompose.py": "56, 5 calls: split@llm -> expression@slm",
     "first_graph.py": "calls, $",
     "judge_an_answer.py": "incorrect because unanimous",
+    "replay.py": "+  Answer with an expression.",
     "scripted_model.py": "100 of 100 right, 29 escalated",
     "vote_and_fan_out.py": "$8, 13 calls",
 }

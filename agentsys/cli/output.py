@@ -15,6 +15,9 @@ from rich.text import Text
 from agentsys.cli.readable import readable
 from agentsys.money import Price
 
+_GAP = 2
+"""Between the columns of a table."""
+
 
 def print_json(value: Any) -> None:
     """A JSON value on standard output, indented."""
@@ -71,7 +74,7 @@ def print_pairs(pairs: Sequence[tuple[str, str]], *, style: str = "") -> None:
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """A table that fits a terminal; in a pipe, as wide as it needs to be."""
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, _GAP, 0, 0))
     for column in columns:
         table.add_column(Text(readable(column)), overflow="fold")
     for row in rows:
@@ -80,3 +83,24 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     if not out.is_terminal:
         out.width = 10_000
     out.print(table)
+
+
+def print_blocks(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """A table of many columns: below each other, as many as fit the terminal beside the first."""
+    out = console()
+    widths = [
+        max(Text(readable(cell)).cell_len for cell in cells) + _GAP
+        for cells in zip(columns, *rows, strict=True)
+    ]
+    blocks: list[list[int]] = []
+    room = 0
+    for place, width in enumerate(widths[1:], start=1):
+        if not blocks or (out.is_terminal and width > room):
+            blocks.append([0])
+            room = out.width - widths[0]
+        blocks[-1].append(place)
+        room -= width
+    for number, block in enumerate(blocks):
+        if number:
+            out.print()
+        print_table([columns[n] for n in block], [[row[n] for n in block] for row in rows])

@@ -8,6 +8,7 @@ from typing import Literal, cast
 
 from agentsys.errors import UnknownName
 from agentsys.evaluation.account import Account, Calls, Replies, Reply
+from agentsys.evaluation.garbage import uncollected
 from agentsys.events import (
     Assigned,
     BenchStarted,
@@ -52,7 +53,8 @@ def accounts(
     until: datetime | None = None,
 ) -> list[Account]:
     """The tasks of a bench, or all; see `Accounts`."""
-    return Accounts(ledger, bench=bench, since=since, until=until).tasks
+    with uncollected():
+        return Accounts(ledger, bench=bench, since=since, until=until).tasks
 
 
 class Accounts:

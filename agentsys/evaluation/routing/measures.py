@@ -33,7 +33,9 @@ def worth(scores: Sequence[float], small: Sequence[float], large: Sequence[float
     """
     import numpy as np
 
-    score, weak, strong = (np.asarray(v, dtype=float) for v in (scores, small, large))
+    # By rank: percentiles lie between neighbours, and only the order is to count.
+    score = np.unique(np.asarray(scores, dtype=float), return_inverse=True)[1]
+    weak, strong = (np.asarray(outcomes, dtype=float) for outcomes in (small, large))
     low, high = float(weak.mean()), float(strong.mean())
     if high <= low:
         return None
@@ -43,9 +45,6 @@ def worth(scores: Sequence[float], small: Sequence[float], large: Sequence[float
     kept = np.array([float(np.where(chosen, strong, weak).mean()) for chosen in routed])
     order = np.argsort(shares, kind="stable")
     shares, kept = shares[order], kept[order]
-    width = float(shares[-1] - shares[0])
-    if not width:
-        return None  # all scores are the same
-    area = float(np.trapezoid(kept, shares))
+    area = float(np.trapezoid(kept, shares))  # from none of the tasks to all of them
     at = [float(np.interp(low + part * (high - low), kept, shares)) for part in (0.5, 0.8)]
-    return Worth((area - low * width) / ((high - low) * width), *at)
+    return Worth((area - low) / (high - low), *at)

@@ -1,0 +1,140 @@
+"""Routers: by a text alone, the same numbers everywhere, and runs that begin where they say."""
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import BaseModel
+
+from agentsys import Agent, System, cascade
+from agentsys.errors import StoreError
+from agentsys.ledger import Ledger
+from agentsys.models.scripted import Scripted
+from agentsys.node import Node
+from agentsys.routing import Grams, Kept, Router, in_use, keep, use, versions
+from agentsys.routing.kept import digest_of
+from agentsys.stores import Store, open_store
+
+
+class Ask(BaseModel):
+    text: str
+
+
+SHORT, LONG = Ask(text="2 plus 2"), Ask(text="2 plus 2 " * 20)
+
+solve = Agent(Ask, str, "Solve.", name="solve")
+two_tiers = solve.escalate("llm")
+GRAPHS: dict[str, Node[Ask, str]] = {
+    "an agent": two_tiers,
+    "a composite": (solve >> Agent(str, str, "Say.", name="say")).escalate("llm"),
+    "a cascade": cascade(solve, solve.at("llm")),
+    "inside": two_tiers >> Agent(str, str, "Say.", name="say"),
+}
+
+
+def router(version: str = "v1", *, of_length: float = -2.0) -> Router:
+    """Long texts are for the large model."""
+    grams = Grams.of([SHORT.text, LONG.text], most=10, least=1)
+    return Router(version, "llm", 0.5, grams, of_length=of_length)
+
+
+def system(store: Store | None = None) -> System:
+    return System({"slm": Scripted("small"), "llm": Scripted("large")}, store=store)
+
+
+async def kept_of(
+    store: Store, graph: Node[Ask, str], given: Router, *, asked: bool = True
+) -> None:
+    await keep(store, "g", Kept(given, digest_of(graph.shape), {}))
+    if asked:
+        await use(store, "g", given.version)
+
+
+@pytest.mark.parametrize("shape", GRAPHS)
+async def test_a_run_begins_where_the_router_says(shape: str, tmp_path: Path) -> None:
+    """At the next tier where the first is not likely enough; the ledger has it."""
+    graph = GRAPHS[shape]
+    store = open_store(f"sqlite:///{tmp_path}/s.db")
+    async with system(store) as here:
+        await kept_of(store, graph, router())
+        short = await here.run(graph, SHORT, name="g")
+        long = await here.run(graph, LONG, name="g")
+        started = next(r.event for r in Ledger(store).events())
+    assert short.path[0] == "solve@slm"
+    assert long.path[0] == "solve@llm"
+    assert (long.begin.version, long.begin.tier, short.begin.tier) == ("v1", "llm", "")
+    assert long.begin.p is not None
+    assert short.begin.p is not None
+    assert long.begin.p < 0.5 < short.begin.p
+    assert (started.router, started.p_first, started.begin) == ("v1", short.begin.p, "")  # pyright: ignore
+
+
+async def test_judges_and_graphs_that_have_changed_ask_no_router(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A router is for the graph that it was fitted on; it is told once that it is not asked."""
+    store = open_store(f"sqlite:///{tmp_path}/s.db")
+    async with system(store) as here:
+        await kept_of(store, two_tiers, router())
+        changed = Agent(Ask, str, "Solve it.", name="solve").escalate("llm")
+        for _ in range(2):
+            assert (await here.run(changed, LONG, name="g")).path == ("solve@slm",)
+        assert (await here.run(two_tiers, LONG, name="other")).path == ("solve@slm",)
+    assert [record.message for record in caplog.records if "router v1" in record.message] == [
+        "the router v1 of 'g' is not asked: its definition has changed since. "
+        "'agentsys router fit' fits a new one."
+    ]
+
+
+async def test_only_the_version_in_use_is_asked(tmp_path: Path) -> None:
+    """What is kept is kept; off is off."""
+    store = open_store(f"sqlite:///{tmp_path}/s.db")
+    async with system(store) as here:
+        await kept_of(store, two_tiers, router("v1"), asked=False)
+        assert (await here.run(two_tiers, LONG, name="g")).path == ("solve@slm",)
+    async with system(store := open_store(f"sqlite:///{tmp_path}/s.db")) as here:
+        await kept_of(store, two_tiers, router("v2"))
+        assert (await here.run(two_tiers, LONG, name="g")).path == ("solve@llm",)
+        assert [*(await versions(store, "g"))] == ["v1", "v2"]
+    async with system(store := open_store(f"sqlite:///{tmp_path}/s.db")) as here:
+        await use(store, "g", "")
+        assert await in_use(store, "g") == ""
+        assert (await here.run(two_tiers, LONG, name="g")).path == ("solve@slm",)
+
+
+async def test_a_resumed_run_begins_where_it_began(tmp_path: Path) -> None:
+    """Whatever router is in use by then."""
+    store = open_store(f"sqlite:///{tmp_path}/s.db")
+    models = {"slm": Scripted("small"), "llm": Scripted(RuntimeError("down"))}  # pyright: ignore
+    async with System(models, store=store) as here:
+        await kept_of(store, two_tiers, router())
+        run = await here.run(two_tiers, LONG, name="g", run_id="r")
+        assert run.status == "failed"
+    async with system(store := open_store(f"sqlite:///{tmp_path}/s.db")) as here:
+        await use(store, "g", "")
+        run = await here.run(two_tiers, resume="r")
+    assert (run.path, run.begin.tier) == (("solve@llm",), "llm")
+
+
+async def test_what_another_agentsys_has_kept_is_refused(tmp_path: Path) -> None:
+    """In one line that says what to do."""
+    store = open_store(f"sqlite:///{tmp_path}/s.db")
+    await store.put("routers:g", "v0", {"weights": [1]})
+    with pytest.raises(StoreError, match="router off --graph g"):
+        await versions(store, "g")
+    await store.close()
+
+
+@given(st.text(max_size=200))
+def test_what_is_stored_says_the_same(text: str) -> None:
+    """As JSON and back: to the last bit."""
+    grams = Grams.of([SHORT.text, LONG.text, "other words"], most=50, least=1)
+    weights = {run: (-1) ** n * 0.3 for n, run in enumerate(grams.rarity)}
+    before = Router("v", "llm", 0.5, grams, 0.1, -0.7, weights)
+    from agentsys.routing.kept import _KEPT  # pyright: ignore[reportPrivateUsage]
+
+    data = json.loads(json.dumps(_KEPT.dump_python(Kept(before, "", {}), mode="json")))
+    assert _KEPT.validate_python(data).router.p(text) == before.p(text)
+    assert 0 <= before.p(text) <= 1

@@ -9,6 +9,7 @@ from agentsys.settings import DEFAULT_FILE, Settings
 
 EMBEDDED = 'name = "mine"\ntier = "slm"\ngguf = "mini-slm"\n'
 SERVED = 'name = "mine"\ntier = "slm"\nlitellm_params = { model = "hosted_vllm/x" }\n'
+REPLAYED = 'name = "mine"\ntier = "slm"\nrecorded = "calls"\n'
 PRICED = "usd_per_hour = 1\n"
 
 
@@ -54,6 +55,9 @@ def test_a_side_may_be_free_on_purpose(here: Path) -> None:
         (SERVED + PRICED + "parallel = 4\n", "parallel"),
         (SERVED + PRICED + "context = 4096\n", "context"),
         (SERVED + "share = 0.5\n", "share"),
+        (REPLAYED + PRICED, "usd_per_hour"),
+        (REPLAYED + 'guided = "strict"\n', "guided"),
+        (REPLAYED + "parallel = 4\n", "parallel"),
     ],
 )
 def test_a_key_that_does_nothing_is_refused(here: Path, deployment: str, key: str) -> None:

@@ -138,26 +138,33 @@ class Tiers(ByTier):
 
 
 def _refuse_mixture(settings: Settings, tier: str, deployments: list[Deployment]) -> None:
-    alone = {d.name: _ALONE for d in deployments if d.gguf is not None}
-    alone |= {d.name: _REPLAYED for d in deployments if d.recorded is not None}
-    others = [d.name for d in deployments if d.name not in alone]
-    if not alone:
-        return
-    name, what = next(iter(alone.items()))
-    if others:
+    kinds = {deployment.name: _kind(deployment) for deployment in deployments}
+    first = next(iter(kinds.values()))
+    other = next((name for name, kind in kinds.items() if kind != first), None)
+    if other is not None:
         raise SettingsError(
-            f"{settings.file}: the tier {tier!r} has {name!r}, which {what}, "
-            f"and {others[0]!r}, which LiteLLM reaches.",
+            f"{settings.file}: the tier {tier!r} has {next(iter(kinds))!r}, {first}, "
+            f"and {other!r}, {kinds[other]}.",
             hint="Give one of them a tier of its own and name it in 'escalate'.",
         )
-    if len(alone) > 1:
-        names = " and ".join(map(repr, list(alone)[:2]))
-        more = "" if _REPLAYED in alone.values() else "; 'parallel' makes one model take more"
+    if len(kinds) > 1 and first != _REACHED:
+        names = " and ".join(map(repr, list(kinds)[:2]))
+        what, more = "two recordings", ""
+        if first == _IN_PROCESS:
+            what, more = "two models in process", "; 'parallel' makes one model take more"
         raise SettingsError(
-            f"{settings.file}: the tier {tier!r} has two models in process: {names}.",
+            f"{settings.file}: the tier {tier!r} has {what}: {names}.",
             hint=f"Give one of them a tier of its own{more}.",
         )
 
 
-_ALONE = "runs in process"
-_REPLAYED = "replays a recording"
+_IN_PROCESS = "which runs in process"
+_REPLAYED = "which replays a recording"
+_REACHED = "which LiteLLM reaches"
+
+
+def _kind(deployment: Deployment) -> str:
+    """What it is, in words."""
+    if deployment.gguf is not None:
+        return _IN_PROCESS
+    return _REACHED if deployment.recorded is None else _REPLAYED

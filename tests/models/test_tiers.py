@@ -27,6 +27,13 @@ usd_per_hour = 1
 litellm_params = {{ model = "hosted_vllm/slm", api_base = "http://127.0.0.1:9/v1" }}
 """
 
+RECORDED = """
+[[deployments]]
+name = "{name}"
+tier = "{tier}"
+recorded = "calls"
+"""
+
 
 def tiers(folder: Path, *deployments: str) -> Tiers:
     """The tiers of a configuration file."""
@@ -70,12 +77,18 @@ def test_an_unknown_tier_is_named_with_those_there_are(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("second", "reason"), [(SERVED, "LiteLLM reaches"), (EMBEDDED, "two models in process")]
+    ("first", "second", "reason"),
+    [
+        (EMBEDDED, SERVED, "'a', which runs in process, and 'b', which LiteLLM reaches"),
+        (EMBEDDED, EMBEDDED, "two models in process: 'a' and 'b'"),
+        (SERVED, RECORDED, "'a', which LiteLLM reaches, and 'b', which replays a recording"),
+        (RECORDED, RECORDED, "two recordings: 'a' and 'b'"),
+    ],
 )
-def test_a_tier_that_mixes_is_refused(tmp_path: Path, second: str, reason: str) -> None:
-    """A tier is one file in process, or any number of deployments behind the Router."""
+def test_a_tier_that_mixes_is_refused(tmp_path: Path, first: str, second: str, reason: str) -> None:
+    """A tier is one file in process, one recording, or deployments behind the Router."""
     with pytest.raises(SettingsError, match=reason) as caught:
-        tiers(tmp_path, EMBEDDED.format(name="a", tier="slm"), second.format(name="b", tier="slm"))
+        tiers(tmp_path, first.format(name="a", tier="slm"), second.format(name="b", tier="slm"))
     assert caught.value.hint
 
 

@@ -120,6 +120,22 @@ def test_every_key_of_a_calibration_is_named() -> None:
     assert keys[len(models)] == list(Drift.model_fields)
 
 
+def test_every_key_of_a_router_and_of_what_if_is_named(agentsys: Command) -> None:
+    """`agentsys router` and `what-if` print these keys and no others, at every level."""
+    graphs = [w for name in ("slm_only", "llm_only", "slm_fallback") for w in ("--graph", name)]
+    agentsys("bench", "word-problems", "--limit", "60", *graphs, "--json")
+    found = agentsys("router", "fit", "--graph", "slm_fallback", "--json").json()
+    text = TEXT[TEXT.index("`agentsys router fit` and `evaluate` print an object") :]
+    (listed,) = agentsys("router", "list", "--graph", "slm_fallback", "--json").json()
+    high = ("what-if", "--graph", "slm_fallback", "--threshold", "0.999999", "--json")
+    (row,) = agentsys(*high).json()
+    printed = [found, found["router"], listed, row, row["unknown_tasks"][0]]
+    shapes = re.findall(r"`\{(.+?)\}`", text, re.S)[: len(printed)]
+    assert [re.findall(r'"(\w+)"', shape) for shape in shapes] == [list(part) for part in printed]
+    figures = list(row)[list(row).index("tasks") : list(row).index("nano_usd") + 1]
+    assert figures == list(row["was"]) == list(row["approximate"])
+
+
 def test_every_key_of_a_plan_is_named(agentsys: Command) -> None:
     """`agentsys plan` prints these keys and no others, at every level."""
     text = TEXT[TEXT.index("`agentsys plan` prints an object") :]

@@ -1,0 +1,66 @@
+"""`agentsys what-if`."""
+
+from tests.cli.conftest import Command, agentsys
+
+__all__ = ["agentsys"]
+
+
+def benched(agentsys: Command) -> None:
+    graphs = [w for name in ("slm_only", "llm_only", "slm_fallback") for w in ("--graph", name)]
+    assert agentsys("bench", "word-problems", "--limit", "60", *graphs, "--json").code == 0
+
+
+def test_what_if_at_the_real_threshold_is_the_report(agentsys: Command) -> None:
+    """The same success and the same cost, and nothing more in the ledger."""
+    benched(agentsys)
+    before = agentsys("report", "--bench", "last", "--json").json()
+    (row,) = agentsys("what-if", "--graph", "slm_fallback", "--threshold", "0.6", "--json").json()
+    (was,) = [one for one in before if one["graph"] == "slm_fallback"]
+    assert row["unknown"] == 0
+    for key in ("tasks", "success_rate", "success_ci", "cps_usd", "escalation_rate", "nano_usd"):
+        assert row[key] == row["was"][key] == was[key], key
+    assert row["success_difference"] == 0
+    assert agentsys("report", "--bench", "last", "--json").json() == before
+
+
+def test_several_thresholds_are_a_curve(agentsys: Command) -> None:
+    """A row for each; what is not known is counted, and the first ten are named."""
+    benched(agentsys)
+    words = ("what-if", "--graph", "slm_fallback", "--threshold", "0,0.6,0.999999")
+    low, same, high = agentsys(*words, "--json").json()
+    assert low["escalation_rate"] < same["escalation_rate"]
+    assert low["nano_usd"] < same["nano_usd"]
+    assert high["tasks"] + high["unknown"] == 60
+    assert high["unknown"] == high["unknown_for_conversation"] == len(high["unknown_tasks"]) > 10
+    assert high["approximate"]["tasks"] == 60
+    told = agentsys(*words).out
+    assert "as it was" in told
+    assert "~ threshold 0.999999" in told
+    assert f"{high['unknown']} tasks are not known" in told
+    assert told.count("held_out-") == 10
+
+
+def test_another_graph_is_known_where_its_requests_were_made(agentsys: Command) -> None:
+    """It need not have been in the bench; votes and tiers are variants, too."""
+    agentsys("bench", "word-problems", "--limit", "20", "--graph", "slm_fallback", "--json")
+    (row,) = agentsys("what-if", "--graph", "slm_only", "--json").json()
+    assert (row["tasks"], row["unknown"], row["was"]) == (20, 0, None)
+    (row,) = agentsys("what-if", "--graph", "slm_only", "--at", "llm", "--json").json()
+    assert (row["tasks"], row["unknown"]) == (0, 20)
+    (row,) = agentsys("what-if", "--graph", "slm_only", "--votes", "1", "--json").json()
+    assert (row["tasks"], row["unknown"]) == (20, 0)
+
+
+def test_mistakes_are_told(agentsys: Command) -> None:
+    """In one line each, with exit code 2."""
+    assert agentsys("what-if", "--graph", "slm_only").code == 2
+    benched(agentsys)
+    told = {
+        ("slm_fallback", "--threshold", "a"): "is no number",
+        ("slm_only", "--threshold", "0.5"): "goes on to another tier",
+        ("nothing",): "no graph 'nothing'",
+        ("slm_fallback", "--votes", "0"): "has no voter",
+    }
+    for words, reason in told.items():
+        found = agentsys("what-if", "--graph", *words)
+        assert (found.code, reason in found.err) == (2, True), found.err

@@ -8,13 +8,23 @@ from typing import Any
 
 import pytest
 
-from agentsys import Agent, Budget, ModelError, Price, Run, System
+from agentsys import (
+    Agent,
+    Budget,
+    ModelError,
+    Price,
+    Run,
+    System,
+    cascade,
+    sample_verify,
+)
 from agentsys.errors import NotRecorded, RateLimited, SettingsError, Truncated
+from agentsys.messages import Alternative, Message, Token, Usage
 from agentsys.models.base import Reply, Request
 from agentsys.models.recorded.recorder import Recorder
 from agentsys.models.recorded.replay import Replay
 from agentsys.models.scripted import Script, Scripted
-from tests.shapes import Answer, Question
+from tests.shapes import Answer, Question, double
 
 PRICE = Price(Decimal("0.05"), Decimal("0.08"))
 
@@ -107,9 +117,42 @@ async def test_changed_prompt(tmp_path: Path) -> None:
 async def test_no_escalation_hides_it(tmp_path: Path) -> None:
     """What is not on record goes to no other tier, not even where that one is on record."""
     await recorded(tmp_path, "ab", slm="no JSON", llm={"value": 2})
-    node = asker("Something else.").check(lambda question, answer: True)
-    [run] = await replayed(tmp_path, "ab", node=node)
-    assert isinstance(run.cause, NotRecorded)
+    changed, large = asker("Something else."), asker().at("llm")
+    piped = (changed.at("slm") >> double).escalate("llm")
+    for node in (changed, piped, cascade(changed, large), sample_verify(changed), changed.vote(2)):
+        [run] = await replayed(tmp_path, "ab", node=node)
+        assert isinstance(run.cause, NotRecorded), node
+
+
+async def test_whole_request(tmp_path: Path) -> None:
+    """All of a request is on record, and what comes back: tokens, alternatives, families."""
+    asked = Request(
+        (Message("system", "s"), Message("user", "u")), {"type": "string"}, 7, 0.7, 11, 3
+    )
+    token = Token("x", -0.5, True, (Alternative("x", -0.5), Alternative("y", -1.5)))
+    given = Reply("x", Usage(3, 1), "small-one", "outlines", (token,), 0.25, 42)
+
+    class Exact(Scripted):
+        """Says just that."""
+
+        async def ask(self, request: Request) -> Reply:
+            return given
+
+    recorder = Recorder({"slm": Exact("", family="tiny")}, tmp_path)
+    await recorder["slm"].ask(asked)
+    await recorder.close()
+    replay = Replay(tmp_path)
+    assert await replay["slm"].ask(asked) == given
+    assert replay.families("slm") == {"tiny"}
+    for changes in (
+        {"max_tokens": 8},
+        {"temperature": 0.0},
+        {"seed": 12},
+        {"alternatives": 0},
+        {"schema": None},
+    ):
+        with pytest.raises(NotRecorded):
+            await replay["slm"].ask(replace(asked, **changes))
 
 
 async def test_other_tier(tmp_path: Path) -> None:

@@ -116,7 +116,10 @@ async def test_changed_prompt(tmp_path: Path) -> None:
 
 async def test_no_escalation_hides_it(tmp_path: Path) -> None:
     """What is not on record goes to no other tier, not even where that one is on record."""
-    await recorded(tmp_path, "ab", slm="no JSON", llm={"value": 2})
+    async with System(Recorder({"llm": Scripted({"value": 2})}, tmp_path)) as system:
+        await system.run(asker().at("llm"), Question(text="ab"))
+    [large] = await replayed(tmp_path, "ab", node=asker().at("llm"))
+    assert large.ok
     changed, large = asker("Something else."), asker().at("llm")
     piped = (changed.at("slm") >> double).escalate("llm")
     for node in (changed, piped, cascade(changed, large), sample_verify(changed), changed.vote(2)):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from agentsys.errors import UserError
-from agentsys.node import Node, Vote
+from agentsys.node import Guarded, Node, Vote
 from agentsys.patterns.sampling import VoteUntil
 from agentsys.specs import asked_in
 from agentsys.thresholds import DEFINED, Gate, Thresholds
@@ -39,15 +39,21 @@ def variants(
         in_force: The thresholds that hold where nothing else is said.
 
     Raises:
-        UserError: no agent of the graph goes on to another tier, so that a threshold does nothing;
-            or there is no such number.
+        UserError: the graph cannot be asked on that tier, no agent of it goes on to another one,
+            so that a threshold does nothing; or there is no such number.
     """
     node, told = graph, list[str]()
     if votes is not None:
         node = _voting(node, votes)
         told.append(f"{votes} votes")
     if at is not None:
-        node = node.at(at)
+        before, node = node, _at(node, at)
+        if _tiers(before) == _tiers(node):
+            raise UserError(
+                f"{graph.name!r} at {at!r} is {graph.name!r}: each of its parts asks a tier of its"
+                " own.",
+                hint="Give a graph of that tier alone: --graph llm_only.",
+            )
         told.append(f"at {at}")
     if not thresholds:
         return [Variant(", ".join(told) or "as it is", node, in_force)]
@@ -65,6 +71,18 @@ def variants(
         name = ", ".join([*told, f"threshold {least:g}"])
         found.append(Variant(name, node, Thresholds(f"at least {least:g}", gates)))
     return found
+
+
+def _at(node: Node[Any, Any], tier: str) -> Node[Any, Any]:
+    """On one tier alone; what says at which it begins says that in place of the old one."""
+    if isinstance(node, Guarded) and node.first is not None:
+        return Guarded(node.inner, checks=node.checks, first=tier)
+    return node.at(tier)
+
+
+def _tiers(node: Node[Any, Any]) -> list[tuple[str, ...]]:
+    """What each agent inside asks."""
+    return [tiers for _, tiers in asked_in(node)]
 
 
 def _voting(node: Node[Any, Any], votes: int) -> Node[Any, Any]:

@@ -17,7 +17,7 @@ from agentsys.evaluation.what_if import WhatIf, variants
 from agentsys.evaluation.what_if.weighing import Found
 from agentsys.ledger import Ledger
 from agentsys.models.scripted import Scripted
-from agentsys.node import Node
+from agentsys.node import Guarded, Node
 from tests.shapes import Answer, Question, length_of_question
 
 SUITE = Suite(
@@ -189,6 +189,10 @@ async def test_tools_that_may_not_be_used_twice_are_refused(system: System, ledg
         await one(asked, graph)
     with pytest.raises(UserError, match="goes on to another tier"):
         variants(FALLBACK, at="llm", thresholds=[0.5])
+    with pytest.raises(UserError, match="each of its parts asks a tier of its own"):
+        variants(FALLBACK.at("slm"), at="slm")
+    for graph in (Guarded(SOLVE, first="slm", tiers=["llm"]), FALLBACK):
+        assert variants(graph, at="llm")[0].node.tiers == ("llm",)
     with pytest.raises(UserError, match="is no probability"):
         variants(FALLBACK, thresholds=[2])
 

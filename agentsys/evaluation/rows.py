@@ -121,12 +121,10 @@ class Tally:
         """Of the cost per success; `together`: a task's repeats are one, for they are alike."""
         costs = [nano / NANO_PER_USD for nano in self._nano]
         wins: list[float] = [task.finished and task.success for task in self._tasks]
-        if together:
-            costs, wins = _by_task(self._tasks, costs), _by_task(self._tasks, wins)
-            # A task of fewer repeats than others, after an interruption, weighs less.
-            mean = len(self._tasks) / len(costs)
-            costs, wins = [cost / mean for cost in costs], [won / mean for won in wins]
-        return ratio_interval(costs, wins)
+        if not together:
+            return ratio_interval(costs, wins)
+        once = [1.0] * len(costs)
+        return ratio_interval(*(_by_task(self._tasks, each) for each in (costs, wins, once)))
 
 
 Tries = list[tuple[int, int]]

@@ -75,7 +75,9 @@ def percentile(values: Sequence[float], percent: float) -> float | None:
     return float(np.percentile(np.asarray(values, dtype=float), percent))
 
 
-def ratio_interval(costs: Sequence[float], successes: Sequence[float]) -> Interval | None:
+def ratio_interval(
+    costs: Sequence[float], successes: Sequence[float], tries: Sequence[float] | None = None
+) -> Interval | None:
     """Interval of Σ costs / Σ successes; `None` without a success, and of a single task.
 
     On the log scale, Student's interval of the mean cost and Wilson's of the success rate make one
@@ -84,21 +86,26 @@ def ratio_interval(costs: Sequence[float], successes: Sequence[float]) -> Interv
     not to have, of which no resampling can; `benchmarks/coverage.py` compares them.
 
     Args:
-        costs: Of each task.
-        successes: 1 or 0; of a task that was solved several times, the share, and the mean cost.
+        costs: Of each task, of all its tries together.
+        successes: How many of its tries were one; or the share, with the cost of a try.
+        tries: How often it was solved; default: once. Tries of one task are alike: each task is
+            one piece of evidence.
     """
     import numpy as np
     from scipy import special
 
     cost, won = np.asarray(costs, dtype=float), np.asarray(successes, dtype=float)
-    tasks = len(cost)
+    tasks, tried = len(cost), np.ones(len(cost)) if tries is None else np.asarray(tries, float)
     if tasks < 2 or not won.any():
         return None
-    mean, spread, (share, (low, high)) = float(cost.mean()), float(cost.std(ddof=1)), _rate(won)
+    mean, share = float(cost.sum() / tried.sum()), float(won.sum() / tried.sum())
     if not mean > 0:
         return 0.0, 0.0
-    about = float(special.stdtrit(tasks - 1, (1 + LEVEL) / 2)) * spread / math.sqrt(tasks) / mean
-    below, above, alike = math.log(high / share), math.log(share / low), _correlation(cost, won)
+    dear, good = (cost - mean * tried) / tried.mean(), (won - share * tried) / tried.mean()
+    error = math.sqrt(float((dear**2).sum()) / (tasks - 1) / tasks)
+    about = float(special.stdtrit(tasks - 1, (1 + LEVEL) / 2)) * error / mean
+    (low, high), alike = _rate(share, good), _correlation(dear, good, mean)
+    below, above = math.log(high / share), math.log(share / low)
     return (
         mean / share * math.exp(-_joined(about, below, alike)),
         mean / share * math.exp(_joined(about, above, alike)),
@@ -135,8 +142,9 @@ def paired_success(first: Sequence[float], second: Sequence[float]) -> Differenc
     _refuse_unequal(len(mine), len(theirs))
     if not len(mine):
         return Difference(None, None)
-    one, other = _rate(mine), _rate(theirs)
-    return _difference(one, other, _correlation(mine, theirs))
+    one, other = float(mine.mean()), float(theirs.mean())
+    first_ci, second_ci = _rate(one, mine - one), _rate(other, theirs - other)
+    return _difference((one, first_ci), (other, second_ci), _correlation(mine, theirs))
 
 
 def paired_ratio(
@@ -159,7 +167,7 @@ def paired_ratio(
     mine, theirs = ratio_interval(*first), ratio_interval(*second)
     if mine is None or theirs is None:
         return Difference(one - other, None)
-    alike = _correlation(cost - one * won, dear - other * lost)
+    alike = _correlation((cost - one * won) / (one or 1), (dear - other * lost) / (other or 1))
     return _difference((one, mine), (other, theirs), alike)
 
 
@@ -193,10 +201,13 @@ def lowest(loss: Callable[[Sequence[float]], float], start: Sequence[float]) -> 
     return [float(value) for value in found.x]
 
 
-def _rate(won: NDArray[Any]) -> tuple[float, Interval]:
-    """A success rate and Wilson's interval; shares of several tries tell more than one try each."""
-    share, variance, tasks = float(won.mean()), float(won.var()), len(won)
-    return share, _score(share, tasks * share * (1 - share) / variance if variance else tasks)
+def _rate(share: float, off: NDArray[Any]) -> Interval:
+    """Wilson's interval of a success rate, from how far each task is off it.
+
+    Shares of several tries vary less than one try each, and tell more.
+    """
+    tasks, variance = len(off), float((off**2).mean())
+    return _score(share, tasks * share * (1 - share) / variance if variance > _UNEQUAL else tasks)
 
 
 def _difference(
@@ -213,13 +224,12 @@ def _difference(
     )
 
 
-def _correlation(first: NDArray[Any], second: NDArray[Any]) -> float:
-    """Pearson's; 0 where one of them does not vary."""
+def _correlation(first: NDArray[Any], second: NDArray[Any], scale: float = 1.0) -> float:
+    """Pearson's; 0 where one of them does not vary, the first beyond rounding at its scale."""
     import numpy as np
 
-    for values in (first, second):
-        if float(values.std()) <= _UNEQUAL * float(np.abs(values).max(initial=0.0)):
-            return 0.0
+    if float(first.std()) <= _UNEQUAL * scale or float(second.std()) <= _UNEQUAL:
+        return 0.0
     return float(np.corrcoef(first, second)[0, 1])
 
 

@@ -127,6 +127,21 @@ def test_tries_of_one_task_tell_less_than_as_many_tasks():
     assert apart[1] / apart[0] < alike[1] / alike[0]
 
 
+def test_tasks_may_be_tried_unequally_often():
+    """Where all tries succeed and cost the same, the tasks count, however often each was tried."""
+    costs, tries = [0.5, 0.5, 1.5, 1.0], [1, 1, 3, 2]
+    rate = wilson(4, 4)
+    assert rate is not None
+    assert ratio_interval(costs, tries, tries) == pytest.approx((0.5, 0.5 / rate[0]))
+
+
+def test_shares_that_are_all_alike_leave_doubt():
+    """A third of three tries each: rounding is no evidence that all tasks are the same."""
+    rate, interval = wilson(10, 30), ratio_interval([1.0] * 30, [1 / 3] * 30)
+    assert rate is not None
+    assert interval == pytest.approx((1 / rate[1], 1 / rate[0]))
+
+
 def test_one_task_tells_nothing_about_others():
     """How much costs differ cannot be told from one of them."""
     assert ratio_interval([1.0], [True]) is None
@@ -201,6 +216,15 @@ def test_a_clear_difference_is_clear():
     difference = paired_ratio(([c / 2 for c in costs], wins), (costs, wins))
     assert difference.value == pytest.approx(-sum(costs) / 120)
     assert difference.clear
+
+
+def test_a_free_graph_saves_what_the_other_costs():
+    """Where one costs nothing, the other's interval is that of the difference."""
+    wins = [True] * 9 + [False]
+    interval = ratio_interval([0.5] * 10, wins)
+    assert interval is not None
+    difference = paired_ratio(([0.0] * 10, wins), ([0.5] * 10, wins))
+    assert difference.interval == pytest.approx((-interval[1], -interval[0]))
 
 
 def test_a_difference_from_no_success_is_undefined():

@@ -1,7 +1,6 @@
 """A report as a page or a picture, in a file."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 from agentsys.cli.figures import columns, prices
@@ -10,36 +9,44 @@ from agentsys.cli.output import say
 from agentsys.errors import UserError
 
 if TYPE_CHECKING:
+    from agentsys.evaluation.account import Account
     from agentsys.evaluation.report import Report, Row
     from agentsys.events import BenchStarted
     from agentsys.ledger import Ledger
     from agentsys.settings import Settings
+
+MOST = 300
+"""Rows of a page."""
 
 
 def write_page(
     place: str,
     ledger: "Ledger",
     report: "Report",
+    tasks: "Sequence[Account]",
     settings: "Settings",
     *,
     bench: "BenchStarted | None" = None,
-    since: datetime | None = None,
 ) -> None:
-    """Write the page of a report, and say where it is.
+    """Write the page of a report on these tasks, and say where it is.
 
     Raises:
         UserError: there are no runs, or the file cannot be written.
         StoreError: the ledger cannot be read.
     """
-    from agentsys.evaluation.accounts import accounts
     from agentsys.evaluation.page import gathered, rendered
 
     _require(report.rows)
+    if len(report.rows) > MOST:
+        raise UserError(
+            f"{len(report.rows):,} rows are too many for a page.",
+            hint=f"Choose fewer than {MOST}, as with '--by graph' or '--bench'.",
+        )
     texts = columns(report.usd_per_failure)
     content = gathered(
         ledger,
         report,
-        accounts(ledger, bench=bench.bench if bench else None, since=since),
+        tasks,
         bench=bench,
         columns=list(texts),
         table={row.graph: [text(row) for text in texts.values()] for row in report.rows},

@@ -95,8 +95,8 @@ def gathered(
         empty=empty,
         notes=(*map(visible, report.notes), *_sampled(read)),
         plots=(
-            tradeoff(report.rows),
-            plots.costs(report.rows, loaded),
+            tradeoff(report.rows, report.by),
+            plots.costs(report.rows, loaded, report.by),
             plots.latencies(timed),
             plots.thresholds(by_graph(read.answers, list(timed))),
             plots.reliability(by_model(read.answers)),

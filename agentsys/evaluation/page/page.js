@@ -13,6 +13,7 @@ async function draw(place) {
   before?.result?.finalize();
   const entry = { layout, theme };
   shown.set(place, entry);
+  place.dataset.layout = layout.least;
   entry.result = await vegaEmbed(place, layout.spec, {
     config: themes[theme],
     renderer: "svg",

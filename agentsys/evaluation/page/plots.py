@@ -49,8 +49,14 @@ class Plot:
     wide: bool = False
 
 
-def costs(rows: Sequence[Row], loaded: str) -> Plot:
-    """What a success cost, one line a row; `loaded` is what a failure costs, in words, or empty."""
+def costs(rows: Sequence[Row], loaded: str, by: str = "graph") -> Plot:
+    """What a success cost, one line a row.
+
+    Args:
+        rows: Of the report.
+        loaded: What a failure costs, in words, or empty.
+        by: What a row is.
+    """
     plot = Plot("costs", "Cost per success", _COSTS)
     shown = sorted((r for r in rows if r.cps_usd is not None), key=lambda row: row.cps_usd or 0)
     if not shown:
@@ -80,7 +86,7 @@ def costs(rows: Sequence[Row], loaded: str) -> Plot:
         plot,
         caption=_COSTS + (f" Loaded: with {loaded} more for each failure." if loaded else ""),
         panels=(Panel("costs", ((0, spec),)),),
-        columns=("graph", "measure", "cost (95 % interval)"),
+        columns=(by, "measure", "cost (95 % interval)"),
         rows=tuple((v["name"], v["measure"], v["cost_text"]) for v in values),
     )
 

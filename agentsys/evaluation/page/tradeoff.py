@@ -18,14 +18,15 @@ _LAYOUTS = ((900, 820, 32), (560, 460, 24), (0, 250, 16))
 _NAME = 60
 
 _CAPTION = (
-    "Each point is a graph: what a success cost against how many tasks succeeded, with 95 %"
+    "Each point is a {by}: what a success cost against how many tasks succeeded, with 95 %"
     " intervals. Nothing lies to the left of the dashed front, or above it."
 )
 
 
-def tradeoff(rows: Sequence[Row]) -> Plot:
+def tradeoff(rows: Sequence[Row], by: str = "graph") -> Plot:
     """Cost per success against success, with intervals, names and the Pareto front."""
-    plot = Plot("tradeoff", "Cost against success", _CAPTION, wide=True)
+    caption = _CAPTION.format(by=by)
+    plot = Plot("tradeoff", "Cost against success", caption, wide=True)
     shown = [row for row in rows if row.cps_usd is not None and row.success_rate is not None]
     missing = [row.graph for row in rows if row not in shown]
     left_out = ", ".join(labels(missing, 40))
@@ -33,7 +34,7 @@ def tradeoff(rows: Sequence[Row]) -> Plot:
         return replace(plot, caption="Nothing succeeded, so nothing has a cost per success.")
     return replace(
         plot,
-        caption=_CAPTION
+        caption=caption
         + (f" Without a success there is no cost per success: {left_out}." if missing else ""),
         panels=(
             Panel(
@@ -41,7 +42,7 @@ def tradeoff(rows: Sequence[Row]) -> Plot:
                 tuple((least, drawn(shown, width, cut)) for least, width, cut in _LAYOUTS),
             ),
         ),
-        columns=("graph", "success (95 % interval)", "cost per success", "on the front"),
+        columns=(by, "success (95 % interval)", "cost per success", "on the front"),
         rows=tuple(
             (
                 value["name"],

@@ -8,6 +8,7 @@ import pytest
 
 from agentsys import Agent, Price, System
 from agentsys.cli.page import write_page, write_picture
+from agentsys.evaluation.accounts import accounts
 from agentsys.evaluation.bench import Bench, find_bench
 from agentsys.evaluation.report import report
 from agentsys.evaluation.scorers import Numeric
@@ -33,8 +34,9 @@ def benched(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ledger = Ledger.open(f"sqlite:///{folder}/runs.db")
     asyncio.run(_bench(ledger))
     settings, begun = Settings.load(None), find_bench(ledger, "b1")
+    tasks = accounts(ledger, bench="b1")
     computed = report(ledger, bench="b1", usd_per_failure=Decimal("0.01"))
-    write_page(str(folder / "page.html"), ledger, computed, settings, bench=begun)
+    write_page(str(folder / "page.html"), ledger, computed, tasks, settings, bench=begun)
     write_picture(str(folder / "picture.svg"), computed)
     return folder
 

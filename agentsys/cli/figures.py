@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from agentsys.cli.output import dollars, print_blocks, print_json, print_table, rates, say
-from agentsys.evaluation.numbers import NONE, count, money, percent, seconds, span
+from agentsys.evaluation.numbers import NONE, count, joules, money, percent, seconds, span
 from agentsys.money import usd
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def columns(usd_per_failure: Decimal) -> dict[str, Callable[["Row"], str]]:
         "p50": lambda row: seconds(row.p50_s),
         "p95": lambda row: seconds(row.p95_s),
         "tokens per success": lambda row: count(row.tokens_per_success),
-        "energy": lambda row: "not measured" if row.energy_j is None else f"{row.energy_j:.3g} J",
+        "energy per task": lambda row: joules(row.energy_j),
         "ended": lambda row: ", ".join(f"{n} {name}" for name, n in row.statuses.items()) or NONE,
         "spent in all": lambda row: dollars(usd(row.nano_usd)),
     }

@@ -25,6 +25,14 @@ def seconds(amount: float | None) -> str:
     return NONE if amount is None else f"{amount:.3f} s"
 
 
+def joules(amount: float | None) -> str:
+    """An energy: three significant digits, never an exponent."""
+    if amount is None:
+        return "not measured"
+    digits = 0 if amount <= 0 else max(0, 2 - floor(log10(amount)))
+    return f"{amount:,.{digits}f} J"
+
+
 def count(number: float | None) -> str:
     """A whole number: `1,234`."""
     return NONE if number is None else f"{number:,.0f}"

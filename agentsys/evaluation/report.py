@@ -9,14 +9,14 @@ without an outcome), added up in whole nano-dollars:
 | `tasks` | #T; every assigned task counts, failed ones are never dropped |
 | `success_rate`, `success_ci` | #S / #T; Wilson's 95 % interval |
 | `cps_usd` | C / #S; none (not 0, not ∞) without a success |
-| `cps_ci` | 95 %: of C / #T (Student's, of its logarithm) and of #S / #T (Wilson's) together |
+| `cps_ci` | 95 %, of log C/#T − log #S/#T: Student's and Wilson's together (MOVER) |
 | `loaded_cps_usd` | (C + F · (#T − #S)) / #S, F what a failed task costs you |
 | `escalation_rate` | tasks in which a reply went to the next tier / #T |
 | `schema_validity_rate` | first replies that fit their schema / first replies with a schema |
 | `executable_call_rate` | tool calls that were known, well-typed and ran / tool calls |
 | `p50_s`, `p95_s` | seconds of a task's run, wall clock; by model or node: of its calls |
 | `tokens_per_success` | prompt and generated tokens of all calls / #S |
-| `energy_j` | none: not measured |
+| `energy_j` | joules of this machine's GPUs / #T; none where an answered call was not measured |
 | `statuses` | how many runs ended how; `unfinished` ones are not in T |
 | `nano_usd` | C |
 

@@ -111,7 +111,6 @@ class Ledger:
         *,
         by: Sequence[str],
         sums: Sequence[str] = (),
-        counts: Sequence[str] = (),
         listed: Sequence[str] = (),
         run_ids: Collection[str] | None = None,
     ) -> Iterator[Line]:
@@ -121,9 +120,7 @@ class Ledger:
             StoreError: the store cannot be read.
         """
         where = _where(run_ids, None)
-        return self.store.totals(
-            LOG, kind.__name__, by, sums=sums, counts=counts, listed=listed, where=where
-        )
+        return self.store.totals(LOG, kind.__name__, by, sums=sums, listed=listed, where=where)
 
 
 def _where(run_ids: Collection[str] | None, bench: str | None) -> dict[str, Collection[str]]:

@@ -8,8 +8,9 @@ from datetime import date
 
 from agentsys.events import Decision, Status
 
-Reply = tuple[str, str, str, Decision, int, bool | None]
-"""Of a call: node, tier, deployment, decision, attempt, and whether its reply fitted its schema."""
+Reply = tuple[str, str, str, Decision, int, bool | None, bool]
+"""Of a call: node, tier, deployment, decision, attempt, whether its reply fitted its schema, and
+whether its energy was measured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,8 @@ class Replies:
     """Those that did."""
     reached: int = 0
     """Calls that a model answered."""
+    measured: bool = True
+    """The energy of all those is known."""
     deployments: tuple[str, ...] = ()
     nodes: tuple[str, ...] = ()
 
@@ -35,7 +38,7 @@ class Replies:
         """What these replies show."""
         every = tuple(replies)
         places, first = dict[tuple[str, str], None](), list[bool]()
-        for node, tier, _, _, attempt, fits in every:
+        for node, tier, _, _, attempt, fits, _ in every:
             if fits is not None and (attempt == 0 or (node, tier) not in places):
                 first.append(fits)
             places[node, tier] = None
@@ -45,6 +48,7 @@ class Replies:
             len(first),
             sum(first),
             sum(reply[2] != "" for reply in every),
+            all(reply[6] for reply in every if reply[2]),
             tuple(dict.fromkeys(reply[2] for reply in every)),
             tuple(dict.fromkeys(node for node, _ in places)),
         )
@@ -58,6 +62,7 @@ class Replies:
             self.structured + other.structured,
             self.valid + other.valid,
             self.reached + other.reached,
+            self.measured and other.measured,
             tuple(dict.fromkeys(self.deployments + other.deployments)),
             tuple(dict.fromkeys(self.nodes + other.nodes)),
         )

@@ -28,8 +28,7 @@ _OPENED = ("kind", "run_id", "time", "graph", "bench", "task_id", "repeat", "ten
 _BEGUN = ("run_id", "tenant", "thresholds")
 _CLOSED = ("kind", "run_id", "status", "error", "seconds", "success", "scorer")
 _SUMS = ("nano_usd", "tokens_in", "tokens_out", "seconds", "energy_j")
-_COUNTS = ("energy_j",)
-_REPLY = ("node", "tier", "deployment", "decision", "attempt", "schema_valid")
+_REPLY = ("node", "tier", "deployment", "decision", "attempt", "schema_valid", "energy_j")
 _MOST = 10_000
 """Sequences of replies to remember; there are few that differ."""
 _DAY = 86_400_000_000
@@ -209,15 +208,15 @@ class Accounts:
         group = _group(by)
         place = len(group)
         for line in self._ledger.totals(
-            Call, by=group, sums=_SUMS, counts=_COUNTS, listed=_REPLY, run_ids=self._ids
+            Call, by=group, sums=_SUMS, listed=_REPLY, run_ids=self._ids
         ):
             run_id, name = line[0], line[place - 1]
             account = self._by_run.get(run_id)
             if account is None:
                 continue
-            nano_usd, prompt, reply, seconds, energy, measured, replied = line[place + 1 :]
+            nano_usd, prompt, reply, seconds, energy, replied = line[place + 1 :]
             replies = self._replies.get(replied) or self._read(replied)
-            joules = (energy or 0.0) if measured >= replies.reached else None
+            joules = (energy or 0.0) if replies.measured else None
             tokens = (prompt or 0) + (reply or 0)
             calls = Calls(nano_usd or 0, tokens, seconds or 0.0, joules, replies)
             if tools and (used := tools.pop((run_id, name), None)):

@@ -79,28 +79,27 @@ class Columns(Protocol):
         by: Sequence[str],
         *,
         sums: Sequence[str] = (),
-        counts: Sequence[str] = (),
         listed: Sequence[str] = (),
         where: Mapping[str, Collection[str]] | None = None,
     ) -> Iterator[Line]:
         """The records of a kind, added up, in no particular order.
 
         Each line has the values of `by`, the number of records, the sums (a truth counts as 1;
-        `None` where no record has a value), the counts, and, where columns are listed, the lines of
-        these, in the order they were appended, as text that `listed` reads. There are few different
-        ones of those in a log, so that what is made of one is best kept for the next.
+        `None` where no record has a value), and, where columns are listed, the lines of these, in
+        the order they were appended, as text that `listed` reads. Of `float` there is only whether
+        a value is there: so there are few different texts in a log, and what is made of one is best
+        kept for the next.
 
         Args:
             log: Its name.
             kind: Of the records.
             by: The columns in which they agree that are added up together.
             sums: The columns of numbers or truths to add up.
-            counts: The columns of which to count the values.
             listed: The columns of which to list the values.
             where: For `run_id` and `bench`, the values that are wanted.
 
         Raises:
-            ValueError: numbers with a fraction are to be agreed in or listed.
+            ValueError: they are to agree in numbers with a fraction.
             StoreError: it could not be read.
         """
         ...
@@ -117,8 +116,8 @@ def known(columns: Iterable[str]) -> None:
             raise ValueError(f"{name!r} is no column; there are {(*HEAD, *COLUMNS)}")
 
 
-def listable(columns: Iterable[str]) -> None:
-    """See that all of them are columns whose values can be told apart by their text.
+def comparable(columns: Iterable[str]) -> None:
+    """See that all of them are columns whose values can be the same.
 
     Raises:
         ValueError: one is not.
@@ -126,4 +125,4 @@ def listable(columns: Iterable[str]) -> None:
     known(columns)
     for name in columns:
         if COLUMNS.get(name) is float:
-            raise ValueError(f"{name!r} can be added up alone")
+            raise ValueError(f"{name!r} has fractions, in which records do not agree")

@@ -9,7 +9,7 @@ from agentsys.stores.columns import COLUMNS, Line
 
 def listed(text: str, columns: Sequence[str]) -> list[Line]:
     """The lines of these columns that a total has."""
-    truths = [n for n, name in enumerate(columns) if COLUMNS.get(name) is bool]
+    truths = [n for n, name in enumerate(columns) if COLUMNS.get(name) in (bool, float)]
     lines: list[list[Any]] = json.loads(text)
     for line in lines:
         for n in truths:
@@ -17,22 +17,26 @@ def listed(text: str, columns: Sequence[str]) -> list[Line]:
     return [tuple(line) for line in lines]
 
 
-def add_up(lines: Iterable[Line], by: int, sums: int, counts: int) -> Iterator[Line]:
-    """Totals of lines, each with so many values to group by, to add up and to count, then others.
+def add_up(lines: Iterable[Line], by: int, sums: int, columns: Sequence[str]) -> Iterator[Line]:
+    """Totals of lines, for stores that cannot add up by themselves.
 
-    For stores that cannot add up by themselves.
+    Args:
+        lines: Each with values to group by, to add up and to list.
+        by: How many there are to group by.
+        sums: How many there are to add up.
+        columns: Those that are to be listed.
     """
-    groups: dict[Line, tuple[list[Any], list[int], list[Line]]] = {}
+    fractions = [by + sums + n for n, name in enumerate(columns) if COLUMNS.get(name) is float]
+    groups: dict[Line, tuple[list[Any], list[list[Any]]]] = {}
     for line in lines:
         if line[:by] not in groups:
-            groups[line[:by]] = ([None] * sums, [0] * counts, [])
-        added, counted, others = groups[line[:by]]
+            groups[line[:by]] = ([None] * sums, [])
+        added, others = groups[line[:by]]
         for n, value in enumerate(line[by : by + sums]):
             if value is not None:
                 added[n] = value + (added[n] or 0)
-        for n, value in enumerate(line[by + sums : by + sums + counts]):
-            counted[n] += value is not None
-        others.append(line[by + sums + counts :])
-    for group, (added, counted, others) in groups.items():
-        texts = [json.dumps(others)] if any(others) else []
-        yield (*group, len(others), *added, *counted, *texts)
+        told = [line[n] is not None if n in fractions else line[n] for n in range(len(line))]
+        others.append(told[by + sums :])
+    for group, (added, others) in groups.items():
+        texts = [json.dumps(others)] if columns else []
+        yield (*group, len(others), *added, *texts)

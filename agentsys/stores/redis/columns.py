@@ -6,7 +6,7 @@ Streams keep records whole, so this takes as long as reading them: some ten time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 
-from agentsys.stores.columns import COLUMNS, Line, known, listable
+from agentsys.stores.columns import COLUMNS, Line, comparable, known
 from agentsys.stores.records import cells, to_microseconds
 from agentsys.stores.redis.log import RedisLog
 from agentsys.stores.totals import add_up
@@ -43,12 +43,11 @@ class RedisColumns(RedisLog):
         by: Sequence[str],
         *,
         sums: Sequence[str] = (),
-        counts: Sequence[str] = (),
         listed: Sequence[str] = (),
         where: Mapping[str, Collection[str]] | None = None,
     ) -> Iterator[Line]:
         """The records of a kind, added up."""
-        known((*sums, *counts))
-        listable((*by, *listed))
-        lines = self.lines(log, [kind], (*by, *sums, *counts, *listed), where=where)
-        return add_up(lines, len(by), len(sums), len(counts))
+        comparable(by)
+        known((*sums, *listed))
+        lines = self.lines(log, [kind], (*by, *sums, *listed), where=where)
+        return add_up(lines, len(by), len(sums), listed)

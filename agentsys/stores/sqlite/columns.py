@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from agentsys.stores.columns import COLUMNS, Line, known, listable
+from agentsys.stores.columns import COLUMNS, Line, comparable, known
 from agentsys.stores.records import Cells, cells, to_microseconds, wanted
 from agentsys.stores.sqlite.database import Database, to_name
 
@@ -53,19 +53,18 @@ class SqliteColumns(Database):
         by: Sequence[str],
         *,
         sums: Sequence[str] = (),
-        counts: Sequence[str] = (),
         listed: Sequence[str] = (),
         where: Mapping[str, Collection[str]] | None = None,
     ) -> Iterator[Line]:
         """The records of a kind, added up."""
-        known((*sums, *counts))
-        listable((*by, *listed))
+        comparable(by)
+        known((*sums, *listed))
         condition, given = _condition(log, {**(where or {}), "kind": [kind]}, None, None)
         # SQLite reads the rows by run and entry, and its sorter keeps them so within a group.
         parts = [*by, "count(*)", *(f"sum({name})" for name in sums)]
-        parts += [f"count({name})" for name in counts]
         if listed:
-            parts.append(f"json_group_array(json_array({', '.join(listed)}))")
+            told = [f"{n} IS NOT NULL" if COLUMNS.get(n) is float else n for n in listed]
+            parts.append(f"json_group_array(json_array({', '.join(told)}))")
         sql = f"SELECT {', '.join(parts)} FROM line WHERE {condition} GROUP BY {', '.join(by)}"
         return self._rows(sql, given, ())
 

@@ -4,6 +4,7 @@ import asyncio
 import subprocess
 import sys
 from collections.abc import Callable
+from decimal import Decimal
 from itertools import count
 from typing import Any
 
@@ -11,6 +12,8 @@ import pynvml
 import pytest
 
 from agentsys import Agent, System
+from agentsys.cli.figures import columns
+from agentsys.evaluation.report import report
 from agentsys.events import Call
 from agentsys.models.energy import EVERY_S, measure
 from agentsys.models.machine import Machine, machines
@@ -71,6 +74,32 @@ async def test_a_call_has_the_joules_that_the_counter_went_on_by(loopback: Loopb
     with installed(Nvml(Board(stepping()), Board(stepping()))):
         found = await calls(settings(loopback.url), runs=3)
     assert [call.energy_j for call in found] == [2 * STEP_J] * 3
+
+
+async def test_a_report_has_joules_per_task(loopback: Loopback) -> None:
+    """Of all calls of a task, failed ones too; in the table as people write them."""
+    loopback.script(fail(400))
+    store = open_store("sqlite:///:memory:")
+    with installed(Nvml(Board(stepping()))):
+        async with System(Tiers(settings(loopback.url)), store=store) as system:
+            for _ in range(4):
+                await system.run(TALKER, "Hello?")
+            assert system.ledger is not None
+            [row] = report(system.ledger).rows
+    assert (row.tasks, row.energy_j) == (4, STEP_J)
+    assert columns(Decimal(0))["energy per task"](row) == "7.00 J"
+
+
+async def test_a_report_without_a_gpu_says_so(loopback: Loopback) -> None:
+    """Not measured is not zero."""
+    store = open_store("sqlite:///:memory:")
+    with installed(None):
+        async with System(Tiers(settings(loopback.url)), store=store) as system:
+            await system.run(TALKER, "Hello?")
+            assert system.ledger is not None
+            [row] = report(system.ledger).rows
+    assert row.energy_j is None
+    assert columns(Decimal(0))["energy per task"](row) == "not measured"
 
 
 async def test_what_all_calls_are_given_adds_up(loopback: Loopback) -> None:

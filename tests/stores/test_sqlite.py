@@ -70,6 +70,7 @@ def start(script: str, *arguments: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-c", script, *arguments],
         env=environment,
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -226,6 +227,84 @@ async def test_files_of_version_1_are_brought_up_to_date(tmp_path: Path):
     assert await store.put("space", "key", 1)
     assert await store.shut("gate", 1) is None
     assert await store.balances() == {}
+    await store.close()
+
+
+FILL_LINES = """
+import sys
+from agentsys.stores import open_store
+from agentsys.stores.sqlite import columns
+columns._CHUNK = 10
+making = columns.cells
+made = 0
+def cells(record):
+    global made
+    made += 1
+    if made == int(sys.argv[2]):
+        print("half", flush=True)
+        sys.stdin.read()
+    return making(record)
+columns.cells = cells
+print(len(list(open_store(sys.argv[1]).lines("log", ["x"], ["run_id"]))))
+"""
+
+
+def older(file: Path, records: int) -> str:
+    """The URL of a file with logs alone, as version 1 left it."""
+    old = sqlite3.connect(file)
+    for statement in VERSION_1:
+        old.execute(statement)
+    texts = [f'{{"kind":"x","run_id":"r","attempt":{n}}}' for n in range(2, records + 1)]
+    rows = [(n, "r", text) for n, text in enumerate(texts, start=2)]
+    insert = "INSERT INTO entry VALUES (?, 'log', 1700000000000000, 'x', ?, NULL, ?)"
+    old.executemany(insert, rows)
+    old.commit()
+    old.close()
+    return f"sqlite:///{file}"
+
+
+async def test_lines_of_an_older_file_are_made_when_they_are_read(tmp_path: Path):
+    """Once, and together with those of what was appended since."""
+    store = open_store(older(tmp_path / "runs.db", 30))
+    await store.append("log", {"kind": "x", "run_id": "q", "attempt": 31})
+    for _ in range(2):
+        found = list(store.lines("log", ["x"], ["run_id", "attempt"]))
+        assert found == [("r", n) for n in range(2, 31)] + [("q", 31)]
+    await store.append("log", {"kind": "x", "run_id": "q", "attempt": 32})
+    assert list(store.totals("log", "x", ["run_id"], sums=["attempt"])) == [
+        ("q", 2, 63),
+        ("r", 29, sum(range(2, 31))),
+    ]
+    await store.close()
+
+
+async def test_a_kill_while_lines_are_made_leaves_the_file_whole(tmp_path: Path):
+    """Records are written and read meanwhile and afterwards; no line is missing or double."""
+    url = older(tmp_path / "runs.db", 100)
+    process = start(FILL_LINES, url, "55")
+    assert process.stdin is not None
+    assert process.stdout is not None
+    assert process.stdout.readline() == "half\n"
+    store = open_store(url)
+    await store.append("log", {"kind": "x", "run_id": "s"})
+    process.kill()
+    process.communicate()
+    assert len(list(store.read("log"))) == 101
+    assert len(list(store.lines("log", ["x"], ["run_id"]))) == 100
+    await store.close()
+
+
+async def test_two_processes_make_lines_at_once(tmp_path: Path):
+    """Both find all of them; the file has each once."""
+    url = older(tmp_path / "runs.db", 100)
+    slow = start(FILL_LINES, url, "55")
+    assert slow.stdin is not None
+    assert slow.stdout is not None
+    assert slow.stdout.readline() == "half\n"
+    store = open_store(url)
+    assert len(list(store.lines("log", ["x"], ["run_id"]))) == 99
+    assert slow.communicate("go on\n")[0] == "99\n"
+    assert len(list(store.lines("log", ["x"], ["run_id"]))) == 99
     await store.close()
 
 

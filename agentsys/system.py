@@ -79,8 +79,9 @@ class System:
         """What may be spent, and what was."""
         if memory is None and store is not None:
             memory = SharedMemory(store)
+        routers = Routers(store, None if memory is None else memory.embedder)
         self._parts = Parts(
-            models, store, self.budgets, memory, checkpoints, InForce(store), Routers(store)
+            models, store, self.budgets, memory, checkpoints, InForce(store), routers
         )
         self._sync = BlockingLoop()
         self._unenforced: Unenforced | None = None

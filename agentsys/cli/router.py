@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from agentsys.evaluation.routing.fitted import Judged
     from agentsys.evaluation.routing.measures import Worth
     from agentsys.ledger import Ledger
+    from agentsys.memory.embedder import Embedder
     from agentsys.stores import Store
 
 T = TypeVar("T")
@@ -67,10 +68,19 @@ def fit(
         raise UserError(f"--below {below} is no probability.", hint="Give more than 0, below 1.")
     node = find_graph(graph)
 
-    async def work(store: "Store", ledger: "Ledger") -> "tuple[str, Judged]":
+    async def work(here: "_Here") -> "tuple[str, Judged]":
+        ledger = here.ledger
         tasks = labelled(ledger, graph, node, _named(ledger, bench))
-        kept, judged = fitted_router(graph, node, tasks, below=below, least=min_labels, seed=seed)
-        await keep(store, graph, kept)
+        kept, judged = await fitted_router(
+            graph,
+            node,
+            tasks,
+            below=below,
+            least=min_labels,
+            seed=seed,
+            embedder=here.embedder,
+        )
+        await keep(here.store, graph, kept)
         return kept.router.version, judged
 
     version, judged = _with(config, work)
@@ -101,14 +111,15 @@ def evaluate(
 
     node = find_graph(graph)
 
-    async def work(store: "Store", ledger: "Ledger") -> "tuple[str, Judged | None, int]":
-        name = version or await in_use(store, graph)
+    async def work(here: "_Here") -> "tuple[str, Judged | None, int]":
+        name = version or await in_use(here.store, graph)
         if not name:
             raise UserError(
                 f"No router of {graph!r} is in use.", hint="Name one; 'router list' has them."
             )
-        kept = await find(store, graph, name)
-        return name, *judged_router(kept, labelled(ledger, graph, node, _named(ledger, bench)))
+        kept = await find(here.store, graph, name)
+        tasks = labelled(here.ledger, graph, node, _named(here.ledger, bench))
+        return name, *await judged_router(kept, tasks, here.embedder)
 
     name, judged, left_out = _with(config, work)
     if judged is None:
@@ -129,8 +140,8 @@ def list_(graph: Graph, as_json: AsJson = False, config: Config = None) -> None:
     from agentsys.cli.output import print_json, print_table, say
     from agentsys.routing import in_use, versions
 
-    async def work(store: "Store", _: "Ledger") -> list[dict[str, Any]]:
-        asked = await in_use(store, graph)
+    async def work(here: "_Here") -> list[dict[str, Any]]:
+        asked = await in_use(here.store, graph)
         return [
             {
                 "version": name,
@@ -139,7 +150,7 @@ def list_(graph: Graph, as_json: AsJson = False, config: Config = None) -> None:
                 "below": kept.router.below,
                 "labels": kept.about.get("labels"),
             }
-            for name, kept in (await versions(store, graph)).items()
+            for name, kept in (await versions(here.store, graph)).items()
         ]
 
     rows = _with(config, work)
@@ -164,13 +175,13 @@ def use_(version: Version, graph: Graph, config: Config = None) -> None:
 
     node = find_graph(graph)
 
-    async def work(store: "Store", _: "Ledger") -> None:
-        if (await find(store, graph, version)).shape != digest_of(node.shape):
+    async def work(here: "_Here") -> None:
+        if (await find(here.store, graph, version)).shape != digest_of(node.shape):
             raise UserError(
                 f"The graph {graph!r} has changed since the router {version!r} was fitted.",
                 hint=f"Fit a new one: agentsys router fit --graph {graph}",
             )
-        await use(store, graph, version)
+        await use(here.store, graph, version)
 
     _with(config, work)
     say(f"Runs of {graph} ask the router {version}. Stop it: agentsys router off --graph {graph}")
@@ -182,7 +193,7 @@ def off(graph: Graph, config: Config = None) -> None:
     from agentsys.cli.output import say
     from agentsys.routing import use
 
-    _with(config, lambda store, _: use(store, graph, ""))
+    _with(config, lambda here: use(here.store, graph, ""))
     say(f"Runs of {graph} begin at the first tier.")
 
 
@@ -216,19 +227,31 @@ def _row(name: str, found: "Worth") -> list[str]:
     return [name, f"{found.apgr:.3f}", f"{found.cpt_50:.1%}", f"{found.cpt_80:.1%}"]
 
 
-def _with(config: str | None, work: "Callable[[Store, Ledger], Awaitable[T]]") -> T:
+@dataclass(frozen=True)
+class _Here:
+    """What is configured."""
+
+    store: "Store"
+    ledger: "Ledger"
+    embedder: "Embedder | None"
+
+
+def _with(config: str | None, work: "Callable[[_Here], Awaitable[T]]") -> T:
     """What is done with the configured store and the ledger in it."""
     from agentsys.ledger import Ledger
+    from agentsys.models.embedding import embedder
     from agentsys.settings import Settings
     from agentsys.stores import open_store
 
     settings = Settings.load(config)
 
     async def done() -> T:
-        store = open_store(settings.store_url)
+        store, embeds = open_store(settings.store_url), embedder(settings)
         try:
-            return await work(store, Ledger(store))
+            return await work(_Here(store, Ledger(store), embeds))
         finally:
             await store.close()
+            if embeds is not None:
+                await embeds.close()
 
     return asyncio.run(done())

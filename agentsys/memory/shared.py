@@ -25,7 +25,7 @@ class SharedMemory:
             embedder: Lets a search find what has none of its words; `None`: words decide.
         """
         self._values = store
-        self._embedder = embedder
+        self.embedder = embedder
         self._search = Search(None if embedder is None else Vectors(store, embedder))
         self._turns = Turns()
 
@@ -46,8 +46,8 @@ class SharedMemory:
 
     async def close(self) -> None:
         """Give back the embedder's connections."""
-        if self._embedder is not None:
-            await self._embedder.close()
+        if self.embedder is not None:
+            await self.embedder.close()
 
 
 class Memory:

@@ -8,9 +8,11 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from agentsys.errors import StoreError, UnknownName
+from agentsys.errors import ModelError, StoreError, UnknownName
+from agentsys.memory.embedder import Embedder
 from agentsys.plain import digest
 from agentsys.routing.router import FIRST, Begin, Router
+from agentsys.routing.vectors import vectors_of
 from agentsys.stores import Store
 
 FRESH_S = 1.0
@@ -79,8 +81,14 @@ async def in_use(store: Store, graph: str) -> str:
 class Routers:
     """The routers that runs ask; what the store says is asked again after a second."""
 
-    def __init__(self, store: Store | None) -> None:
-        self._store = store
+    def __init__(self, store: Store | None, embedder: Embedder | None = None) -> None:
+        """Look them up in a store.
+
+        Args:
+            store: Where they are; without one there are none.
+            embedder: For those that were fitted on vectors.
+        """
+        self._store, self._embedder = store, embedder
         self._known: dict[str, tuple[float, Kept | None]] = {}
         self._told: set[str] = set()
 
@@ -96,9 +104,20 @@ class Routers:
         if kept is None:
             return FIRST
         if kept.shape != digest_of(shape()):
-            self._tell(graph, kept.router.version)
+            self._tell(graph, kept.router.version, "its definition has changed since")
             return FIRST
-        return kept.router.said(text())
+        router, asked = kept.router, text()
+        if not router.embedder:
+            return router.said(asked)
+        if self._embedder is None or self._embedder.name != router.embedder:
+            self._tell(graph, router.version, f"it needs the embeddings of {router.embedder!r}")
+            return FIRST
+        try:
+            [vector] = await vectors_of([asked], self._embedder)
+        except ModelError as error:
+            _log.warning("the router %s of %r is not asked: %s", router.version, graph, error)
+            return FIRST
+        return router.said(asked, vector)
 
     async def _looked_up(self, graph: str) -> Kept | None:
         if self._store is None:
@@ -111,14 +130,14 @@ class Routers:
             self._known[graph] = (now, kept)
         return kept
 
-    def _tell(self, graph: str, version: str) -> None:
+    def _tell(self, graph: str, version: str, why: str) -> None:
         if version not in self._told:
             self._told.add(version)
             _log.warning(
-                "the router %s of %r is not asked: its definition has changed since. "
-                "'agentsys router fit' fits a new one.",
+                "the router %s of %r is not asked: %s. 'agentsys router fit' fits a new one.",
                 version,
                 graph,
+                why,
             )
 
 

@@ -1,7 +1,8 @@
 """A router: how likely the small model is to succeed, from the text of a task alone."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import mul
 
 from agentsys.calibration import from_logit
 from agentsys.routing.grams import Grams
@@ -36,14 +37,24 @@ class Router:
     intercept: float = 0.0
     of_length: float = 0.0
     of_grams: Mapping[str, float] = field(default_factory=dict[str, float])
+    embedder: str = ""
+    """The model of the vectors that it was fitted on; empty: on none."""
+    of_vector: tuple[float, ...] = ()
 
-    def p(self, text: str) -> float:
-        """Probability that the first tier succeeds."""
+    def p(self, text: str, vector: Sequence[float] = ()) -> float:
+        """Probability that the first tier succeeds.
+
+        Args:
+            text: Of the task.
+            vector: That the embedder made of it, of length 1; where there is one.
+        """
         found = self.grams.weights(text)
         said = sum(self.of_grams.get(run, 0.0) * weight for run, weight in found.items())
-        return from_logit(self.intercept + self.of_length * self.grams.length(text) + said)
+        meant = sum(map(mul, self.of_vector, vector))
+        length = self.of_length * self.grams.length(text)
+        return from_logit(self.intercept + length + said + meant)
 
-    def said(self, text: str) -> Begin:
+    def said(self, text: str, vector: Sequence[float] = ()) -> Begin:
         """Where a run on a task begins."""
-        p = self.p(text)
+        p = self.p(text, vector)
         return Begin(self.version, p, self.begin if p < self.below else "")

@@ -1,6 +1,7 @@
 """Routers: by a text alone, the same numbers everywhere, and runs that begin where they say."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -9,12 +10,15 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from agentsys import Agent, System, cascade
-from agentsys.errors import StoreError
+from agentsys.errors import StoreError, Unreachable
+from agentsys.evaluation.routing.fitting import fit
 from agentsys.ledger import Ledger
+from agentsys.memory import SharedMemory
 from agentsys.models.scripted import Scripted
 from agentsys.node import Node
 from agentsys.routing import Grams, Kept, Router, in_use, keep, use, versions
 from agentsys.routing.kept import digest_of
+from agentsys.routing.vectors import vectors_of
 from agentsys.stores import Store, open_store
 
 
@@ -116,6 +120,52 @@ async def test_a_resumed_run_begins_where_it_began(tmp_path: Path) -> None:
         await use(store, "g", "")
         run = await here.run(two_tiers, resume="r")
     assert (run.path, run.begin.tier) == (("solve@llm",), "llm")
+
+
+class Meaning:
+    """An embedder that knows what is hard, which no letter of a text says."""
+
+    name = "meaning"
+
+    def __init__(self, *, down: bool = False) -> None:
+        self._down = down
+
+    async def embed(self, texts: Sequence[str]) -> list[list[float]]:
+        if self._down:
+            raise Unreachable("it is down.", deployment=self.name)
+        return [[3.0, 4.0] if len(text) % 2 else [4.0, -3.0] for text in texts]
+
+    async def close(self) -> None:
+        pass
+
+
+@pytest.mark.parametrize(
+    ("embedder", "path", "told"),
+    [
+        (Meaning(), "solve@llm", ""),
+        (Meaning(down=True), "solve@slm", "it is down"),
+        (None, "solve@slm", "needs the embeddings of 'meaning'"),
+    ],
+)
+async def test_a_router_may_know_what_a_text_means(
+    embedder: Meaning | None,
+    path: str,
+    told: str,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """By the embedder that it was fitted on; without that one, runs begin at the first tier."""
+    texts = [f"task {'a' * (n % 7)}{'b' * (n % 3)}" for n in range(60)]
+    labels = [len(text) % 2 == 0 for text in texts]
+    vectors = await vectors_of(texts, Meaning())
+    fitted = fit(texts, labels, version="v", begin="llm", embedder="meaning", vectors=vectors)
+    store = open_store(f"sqlite:///{tmp_path}/s.db")
+    models = {"slm": Scripted("small"), "llm": Scripted("large")}
+    async with System(models, store=store, memory=SharedMemory(store, embedder)) as here:
+        await kept_of(store, two_tiers, fitted)
+        assert (await here.run(two_tiers, Ask(text="odd"), name="g")).path == (path,)
+        assert (await here.run(two_tiers, Ask(text="even"), name="g")).path == ("solve@slm",)
+    assert told in caplog.text
 
 
 async def test_what_another_agentsys_has_kept_is_refused(tmp_path: Path) -> None:

@@ -10,10 +10,12 @@ from agentsys.errors import UserError
 from agentsys.evaluation.routing.fitting import cross_validated, fit
 from agentsys.evaluation.routing.labels import Labelled, next_tier
 from agentsys.evaluation.routing.measures import Worth, worth
+from agentsys.memory.embedder import Embedder
 from agentsys.node import Node
 from agentsys.plain import digest
 from agentsys.routing import Kept, Router
 from agentsys.routing.kept import digest_of
+from agentsys.routing.vectors import vectors_of
 
 MIN_LABELS = 50
 
@@ -40,7 +42,7 @@ class Judged:
     """Of the length of the prompt."""
 
 
-def fitted_router(
+async def fitted_router(
     name: str,
     node: Node[Any, Any],
     tasks: Sequence[Labelled],
@@ -48,11 +50,13 @@ def fitted_router(
     below: float,
     least: int = MIN_LABELS,
     seed: int = 0,
+    embedder: Embedder | None = None,
 ) -> tuple[Kept, Judged]:
     """A router fitted on all labels, and by cross-validation what it is worth.
 
     Raises:
         UserError: there are too few labels, or all are the same; or scikit-learn is missing.
+        ModelError: the embedder cannot be asked.
     """
     known = [one for one in tasks if one.small is not None]
     if len(known) < max(least, 10):
@@ -63,21 +67,46 @@ def fitted_router(
         )
     texts, labels = [one.text for one in known], [bool(one.small) for one in known]
     version = f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{uuid4().hex[:4]}"
-    router = fit(texts, labels, version=version, begin=next_tier(name, node), below=below)
-    judged = _judged(known, cross_validated(texts, labels, seed), below)
+    vectors = [] if embedder is None else await vectors_of(texts, embedder)
+    router = fit(
+        texts,
+        labels,
+        version=version,
+        begin=next_tier(name, node),
+        below=below,
+        embedder="" if embedder is None else embedder.name,
+        vectors=vectors,
+    )
+    judged = _judged(known, cross_validated(texts, labels, seed, vectors), below)
     about = {"labels": len(known), "fitted_on": [_mark(text) for text in texts]}
     return Kept(router, digest_of(node.shape), about), judged
 
 
-def judged_router(kept: Kept, tasks: Sequence[Labelled]) -> tuple[Judged | None, int]:
-    """What a stored router is worth on tasks that it was not fitted on, and how many it was."""
+async def judged_router(
+    kept: Kept, tasks: Sequence[Labelled], embedder: Embedder | None = None
+) -> tuple[Judged | None, int]:
+    """What a stored router is worth on tasks that it was not fitted on, and how many it was.
+
+    Raises:
+        UserError: it was fitted on the vectors of an embedder that is not there.
+        ModelError: the embedder cannot be asked.
+    """
     fitted_on = {*kept.about.get("fitted_on", ())}
     known = [one for one in tasks if one.small is not None]
     fresh = [one for one in known if _mark(one.text) not in fitted_on]
     if not fresh:
         return None, len(known)
     router: Router = kept.router
-    likely = [router.p(one.text) for one in fresh]
+    texts = [one.text for one in fresh]
+    vectors: list[list[float]] = [[] for _ in fresh]
+    if router.embedder:
+        if embedder is None or embedder.name != router.embedder:
+            raise UserError(
+                f"The router {router.version!r} needs the embeddings of {router.embedder!r}.",
+                hint="Name that model in agentsys.toml: [memory] embedding.",
+            )
+        vectors = await vectors_of(texts, embedder)
+    likely = [router.p(text, vector) for text, vector in zip(texts, vectors, strict=True)]
     return _judged(fresh, likely, router.below), len(known) - len(fresh)
 
 

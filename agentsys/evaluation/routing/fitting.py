@@ -22,8 +22,19 @@ def fit(
     version: str = "",
     begin: str = "",
     below: float = 0.5,
+    embedder: str = "",
+    vectors: Sequence[Sequence[float]] = (),
 ) -> Router:
     """A router fitted on texts and whether the first tier succeeded on them.
+
+    Args:
+        texts: Of the tasks.
+        succeeded: Whether the first tier did, on each.
+        version: How the router is called.
+        begin: The tier that a run begins at where the first is not likely enough to succeed.
+        below: It is not where its probability is below this.
+        embedder: The model of the vectors.
+        vectors: One for each text, of length 1; none: texts alone.
 
     Raises:
         UserError: scikit-learn is not installed, or all labels are the same.
@@ -35,8 +46,9 @@ def fit(
         )
     grams = Grams.of(texts, most=MOST_GRAMS, least=LEAST_TEXTS)
     runs = sorted(grams.rarity)
-    model = _fitted(_matrix(texts, grams, runs), succeeded)
-    *weights, of_length = (float(weight) for weight in model.coef_[0])
+    model = _fitted(_matrix(texts, grams, runs, vectors), succeeded)
+    every = [float(weight) for weight in model.coef_[0]]
+    weights, of_length, of_vector = every[: len(runs)], every[len(runs)], every[len(runs) + 1 :]
     return Router(
         version=version,
         begin=begin,
@@ -45,6 +57,8 @@ def fit(
         intercept=float(model.intercept_[0]),
         of_length=of_length,
         of_grams={run: weight for run, weight in zip(runs, weights, strict=True) if weight},
+        embedder=embedder,
+        of_vector=tuple(of_vector),
     )
 
 
@@ -59,15 +73,24 @@ def folds(succeeded: Sequence[bool], seed: int) -> list[list[int]]:
     return found
 
 
-def cross_validated(texts: Sequence[str], succeeded: Sequence[bool], seed: int) -> list[float]:
+def cross_validated(
+    texts: Sequence[str],
+    succeeded: Sequence[bool],
+    seed: int,
+    vectors: Sequence[Sequence[float]] = (),
+) -> list[float]:
     """For each text, what a router says that was fitted on the other folds."""
     found = [0.0] * len(texts)
     for held_out in folds(succeeded, seed):
         left_out = {*held_out}
         others = [number for number in range(len(texts)) if number not in left_out]
-        router = fit([texts[n] for n in others], [succeeded[n] for n in others])
+        router = fit(
+            [texts[n] for n in others],
+            [succeeded[n] for n in others],
+            vectors=[vectors[n] for n in others] if vectors else (),
+        )
         for number in held_out:
-            found[number] = router.p(texts[number])
+            found[number] = router.p(texts[number], vectors[number] if vectors else ())
     return found
 
 
@@ -85,8 +108,13 @@ def _fitted(matrix: Any, succeeded: Sequence[bool]) -> Any:
     return model.fit(matrix, [int(label) for label in succeeded])
 
 
-def _matrix(texts: Sequence[str], grams: Grams, runs: Sequence[str]) -> Any:
-    """A row for each text: the weights of its runs, then its length; most are zero."""
+def _matrix(
+    texts: Sequence[str],
+    grams: Grams,
+    runs: Sequence[str],
+    vectors: Sequence[Sequence[float]],
+) -> Any:
+    """A row for each text: the weights of its runs, its length, its vector where it has one."""
     import numpy as np
 
     place = {run: number for number, run in enumerate(runs)}
@@ -95,4 +123,4 @@ def _matrix(texts: Sequence[str], grams: Grams, runs: Sequence[str]) -> Any:
         for run, weight in grams.weights(text).items():
             matrix[row, place[run]] = weight
         matrix[row, -1] = grams.length(text)
-    return matrix
+    return np.hstack([matrix, np.asarray(vectors, dtype=float)]) if vectors else matrix

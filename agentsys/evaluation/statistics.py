@@ -63,7 +63,8 @@ def share_interval(tries: Sequence[tuple[int, int]]) -> Interval | None:
     # The variance of a ratio of sums over tasks (Cochran 1977, section 6.3).
     off = (won - share * tried) / tried.mean()
     variance = float((off**2).sum()) / (tasks - 1) / tasks if tasks > 1 else 0.0
-    return _score(share, share * (1 - share) / variance if variance else tasks)
+    worth = share * (1 - share) / variance if variance else tasks
+    return _score(share, min(worth, float(tried.sum())))
 
 
 def percentile(values: Sequence[float], percent: float) -> float | None:

@@ -25,6 +25,9 @@ OPTIONS = [
 DESKTOP, PHONE = 1280, 390
 Theme = Literal["light", "dark"]
 
+DRAWN = "() => document.documentElement.dataset.drawn"
+"""A function, because a page that forbids to evaluate text cannot wait for an expression."""
+
 CONTRAST = """() => {
   const channels = (text) => (text.match(/[\\d.]+/g) ?? []).map(Number);
   const light = ([r, g, b]) => {
@@ -110,6 +113,6 @@ def look(
         looked.page.on("pageerror", lambda error: looked.console.append(str(error)))
         looked.page.on("request", lambda request: looked.requests.append(request.url))
         looked.page.goto(file.as_uri())
-        looked.page.wait_for_function("document.documentElement.dataset.drawn")
+        looked.page.wait_for_function(DRAWN)
         yield looked
         context.close()

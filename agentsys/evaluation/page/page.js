@@ -23,9 +23,17 @@ async function draw(place) {
   });
 }
 
-async function drawAll() {
-  await Promise.all([...document.querySelectorAll("[data-plot]")].map(draw));
-  document.documentElement.dataset.drawn = String(shown.size);
+// One round after the other: two drawings of one plot would both stay in its place.
+let round = Promise.resolve();
+
+function drawAll() {
+  delete document.documentElement.dataset.drawn;
+  const every = () => [...document.querySelectorAll("[data-plot]")].map(draw);
+  const mine = round.catch(() => {}).then(() => Promise.all(every()));
+  round = mine;
+  mine.then(() => {
+    if (mine === round) document.documentElement.dataset.drawn = String(shown.size);
+  });
 }
 
 dark.addEventListener("change", drawAll);

@@ -117,23 +117,26 @@ def test_a_plot_says_what_is_under_the_pointer(benched: Path, chromium: Browser)
 
 
 def test_the_plots_follow_the_reader(benched: Path, chromium: Browser) -> None:
-    """Another width and another theme draw the plots anew."""
+    """Another width or another theme draws each plot anew, and once, however quickly it changes."""
+    layout = "document.querySelector('[data-plot=tradeoff]').dataset.layout"
+    ink = (
+        "document.querySelector('[data-plot=tradeoff] .role-axis-label text').getAttribute('fill')"
+    )
+    drawn = "document.documentElement.dataset.drawn"
     with look(benched / "page.html", width=DESKTOP, theme="light", chromium=chromium) as looked:
-        drawing = looked.page.locator("[data-plot=tradeoff] svg")
-        wide = drawing.bounding_box()
-        label = looked.page.locator("[data-plot=tradeoff] .role-axis-label text").first
-        ink = label.get_attribute("fill")
-        looked.page.set_viewport_size({"width": PHONE, "height": 800})
-        looked.page.emulate_media(color_scheme="dark")
-        looked.page.wait_for_function(
-            "(before) => document.querySelector('[data-plot=tradeoff] .role-axis-label text')"
-            "?.getAttribute('fill') !== before",
-            arg=ink,
-        )
-        narrow = drawing.bounding_box()
-        assert wide is not None
-        assert narrow is not None
-        assert narrow["width"] < PHONE < wide["width"]
+        page, plots = looked.page, looked.page.locator("[data-plot]").count()
+        assert page.evaluate(layout) == "900"
+        light = page.evaluate(ink)
+        page.set_viewport_size({"width": PHONE, "height": 800})
+        page.wait_for_function(f"() => {layout} === '0' && {drawn}")
+        for theme in THEMES * 3:
+            page.emulate_media(color_scheme=theme)
+        page.wait_for_function(f"() => {drawn} && {ink} !== '{light}'")
+        drawings = page.locator("[data-plot] svg")
+        boxes = [drawing.bounding_box() for drawing in drawings.all()]
+        assert len(boxes) == plots
+        assert [box for box in boxes if box and box["width"] >= PHONE] == []
+        assert looked.console == []
 
 
 def test_the_figures_are_those_of_the_report(benched: Path, chromium: Browser) -> None:

@@ -108,7 +108,7 @@ async def test_the_curve_is_what_runs_come_to(tmp_path: Path, name: str) -> None
 async def test_the_best_threshold_is_found(tmp_path: Path) -> None:
     """Where what is surer than 0.6 is right and nothing else, 0.6 is found, measured and used."""
     async with system(tmp_path) as models:
-        found = await calibrated(models, plan(file(tmp_path, tasks(400))))
+        found = await calibrated(models, plan(file(tmp_path, tasks(240))))
         [fit] = found.fits
         assert fit.least_confidence == pytest.approx(0.6, abs=0.02)
         assert (fit.node, fit.tier, fit.deployment, fit.method) == (
@@ -135,7 +135,7 @@ async def test_the_best_threshold_is_found(tmp_path: Path) -> None:
 async def test_each_model_has_its_own_calibration(tmp_path: Path) -> None:
     """Of two deployments of a tier, the one that boasts must be surer for the same threshold."""
     async with system(tmp_path, boasts=True) as models:
-        found = await calibrated(models, plan(file(tmp_path, tasks(600))))
+        found = await calibrated(models, plan(file(tmp_path, tasks(360))))
         least = {fit.deployment: fit.least_confidence for fit in found.fits}
         assert least["small"] == pytest.approx(0.6, abs=0.05)
         assert least["boastful"] == pytest.approx(0.6**0.2, abs=0.03)
@@ -145,7 +145,7 @@ async def test_each_model_has_its_own_calibration(tmp_path: Path) -> None:
 async def test_gain_over_the_straight_line(tmp_path: Path) -> None:
     """AutoMix's figure follows its formula; where the large model is no better, there is none."""
     async with system(tmp_path) as models:
-        found = await calibrated(models, plan(file(tmp_path, tasks(200))))
+        found = await calibrated(models, plan(file(tmp_path, tasks(120))))
         mine, _, small, large = found.rows
 
         def per_dollar(row: Any) -> float:
@@ -158,7 +158,7 @@ async def test_gain_over_the_straight_line(tmp_path: Path) -> None:
         low, high = mine.delta_ibc_ci
         assert low < (mine.delta_ibc or 0) < high
         worse = await calibrated(
-            models, replace(plan(file(tmp_path, tasks(200, large=0.1), "bad.jsonl")), id="v2")
+            models, replace(plan(file(tmp_path, tasks(120, large=0.1), "bad.jsonl")), id="v2")
         )
         assert worse.rows[0].delta_ibc is None
         assert "succeeds no more often" in worse.no_delta_ibc
@@ -200,7 +200,7 @@ async def test_what_is_certified_holds(tmp_path: Path) -> None:
     """A certified threshold is tested on answers that nothing was fitted on, and says its bound."""
     async with system(tmp_path) as models:
         objective = Certified(0.1, 0.05)
-        found = await calibrated(models, plan(file(tmp_path, tasks(600)), objective))
+        found = await calibrated(models, plan(file(tmp_path, tasks(300)), objective))
         assert found.certificate is not None
         assert found.accepted is not None
         assert found.certificate.bound <= 0.1
@@ -216,7 +216,7 @@ async def test_what_is_certified_holds(tmp_path: Path) -> None:
 
 async def test_what_is_clearly_worse_is_not_used(tmp_path: Path) -> None:
     """A threshold that was fitted on tasks unlike the others is kept, but not put in use."""
-    texts = tasks(600, large=1.0)
+    texts = tasks(240, large=1.0)
     planned = plan(file(tmp_path, texts))
     held_out = {task.data["text"] for task in planned.suites()[1].tasks}
     # What is right in the half that is fitted on is wrong in the other, where 0.5 is best.

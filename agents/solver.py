@@ -15,7 +15,7 @@ from agentsys.tools.arithmetic import evaluate
 class Question(BaseModel, frozen=True):
     """A question in plain words."""
 
-    text: str = Field(min_length=1)
+    text: str = Field(min_length=1, max_length=4_000)
 
 
 class Solution(BaseModel, frozen=True):

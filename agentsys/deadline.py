@@ -21,6 +21,14 @@ class _Clock:
             self._left = when - asyncio.get_running_loop().time()
             self._limit.reschedule(None)
 
+    def shorter_than(self, seconds: float) -> bool:
+        """Whether it runs out within so long; then it runs out now."""
+        when, now = self._limit.when(), asyncio.get_running_loop().time()
+        if when is None or when - now >= seconds:
+            return False
+        self._limit.reschedule(now)
+        return True
+
     def go_on(self) -> None:
         self._waits -= 1
         if not self._waits and not self._limit.expired():
@@ -52,3 +60,14 @@ def waiting() -> Generator[None]:
         yield
     finally:
         clock.go_on()
+
+
+async def lasting(seconds: float) -> None:
+    """Count as work of so long, for which nobody waits: a limit that is shorter runs out at once.
+
+    Raises:
+        CancelledError: it has.
+    """
+    clock = _clock.get()
+    if clock is not None and clock.shorter_than(seconds):
+        await asyncio.get_running_loop().create_future()

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from agentsys.cli.options import Config
+from agentsys.cli.recording import Record, Recordings, Replay
 
 if TYPE_CHECKING:
     from agentsys.events import Event
@@ -34,6 +35,8 @@ def resume(
         str | None,
         typer.Option("--budget", metavar="USD", help="Most that it may spend, in all."),
     ] = None,
+    record: Record = None,
+    replay: Replay = None,
 ) -> None:
     """Go on with a run where it stopped; print its answer and a receipt.
 
@@ -52,7 +55,9 @@ def resume(
     def work(system: "System", watch: "Callable[[Event], None]") -> "Awaitable[Run[Any]]":
         return system.run(node, resume=run_id, budget=limit, on_event=watch, **given)
 
-    carried = Carried(config, as_json, stream, tenant=past.start.tenant)
+    recordings = Recordings(record, replay)
+    tenant = past.start.tenant
+    carried = Carried(config, as_json, stream, tenant=tenant, recordings=recordings)
     carried.out(work, limit, debug=bool(context.obj))
 
 

@@ -123,6 +123,16 @@ def test_gone_on_with(agentsys: Command, here: Path) -> None:
     assert "--replay" in other.err
 
 
+def test_run_gone_on_with(agentsys: Command, here: Path) -> None:
+    """A replayed run that a budget stopped goes on with the recording."""
+    before = agentsys("run", "slm_fallback", TASK, "--record", "calls", "--json").json()
+    (here / "agentsys.toml").write_text(BROKEN)
+    words = ("run", "slm_fallback", TASK, "--replay", "calls", "--run-id", "one")
+    assert "budget_exceeded" in agentsys(*words, "--budget", "0.000000001").err
+    went_on = agentsys("resume", "one", "--replay", "calls", "--budget", "1", "--json")
+    assert went_on.json()["output"] == before["output"], went_on.err
+
+
 def started(folder: Path, *words: str) -> subprocess.Popen[bytes]:
     """A bench in a process of its own."""
     environment = {**os.environ, "AGENTSYS_HOME": str(folder / "home"), "PYTHONPATH": str(ROOT)}

@@ -12,7 +12,7 @@ from agentsys.models.base import Model, Reply, Request
 from agentsys.models.by_tier import ByTier
 from agentsys.models.chat import unfenced
 from agentsys.models.recorded.difference import nearest_text
-from agentsys.models.recorded.replay import covering
+from agentsys.models.recorded.replay import covering, lasted
 from agentsys.money import Worst
 
 REPAIR = "no repair of it is on record: the model gave this task one answer of its own."
@@ -102,9 +102,11 @@ class RecordedModel:
             Rejected: it is asked to mend its own answer.
             Truncated: the output is longer than `max_tokens`.
             NotRecorded: the task, the model's output for it or this sample of it is not on record.
+            Cancelled: there is not as much time as it took.
         """
         sample = self._sample(request)
         reply = self._reply(sample, request)
+        await lasted(reply)
         if reply.usage.tokens_out < sample.tokens_out:
             raise Truncated(
                 f"The reply of {self.name!r} has {sample.tokens_out:,} tokens, and was cut off"

@@ -4,6 +4,7 @@ What a call took is what it took when it was recorded, so a replay costs on the 
 recorded run did, and its budgets hold alike.
 """
 
+import asyncio
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from copy import copy
@@ -12,8 +13,9 @@ from decimal import ROUND_CEILING, Decimal
 from os import PathLike
 from pathlib import Path
 
+from agentsys.deadline import lasting
 from agentsys.errors import ModelError, NotRecorded
-from agentsys.models.base import Model, Reply, Request
+from agentsys.models.base import Cancelled, Model, Reply, Request
 from agentsys.models.by_tier import ByTier
 from agentsys.models.recorded.difference import Nearest
 from agentsys.models.recorded.line import Recorded, key_of
@@ -56,10 +58,12 @@ class Replayed:
         Raises:
             ModelError: that is how it ended.
             NotRecorded: it was never asked; the detail says what comes near.
+            Cancelled: there is not as much time as it took.
         """
         key, found = self._found(request)
         outcome = found[min(self._turns[key], len(found) - 1)].outcome
         self._turns[key] += 1
+        await lasted(outcome)
         if isinstance(outcome, ModelError):
             raise copy(outcome)  # each raising writes its own traceback on it
         return outcome
@@ -134,6 +138,24 @@ class Replay(ByTier):
     async def close(self) -> None:
         """Begin every request's replies anew."""
         self._made.clear()
+
+
+async def lasted(outcome: Reply | ModelError) -> None:
+    """Let a limit on time run out that is shorter than a call on record.
+
+    Raises:
+        Cancelled: it has; all that the call cost is spent.
+    """
+    usage = outcome.usage if isinstance(outcome, Reply) else outcome
+    try:
+        await lasting(outcome.seconds)
+    except asyncio.CancelledError as error:
+        raise Cancelled(
+            deployment=outcome.deployment,
+            tokens_in=usage.tokens_in,
+            tokens_out=usage.tokens_out,
+            nano_usd=outcome.nano_usd,
+        ) from error
 
 
 def folder_of(deployment: Deployment, settings: Settings) -> Path:

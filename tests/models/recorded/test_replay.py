@@ -24,6 +24,7 @@ from agentsys.models.base import Reply, Request
 from agentsys.models.recorded.recorder import Recorder
 from agentsys.models.recorded.replay import Replay
 from agentsys.models.scripted import Script, Scripted
+from agentsys.money import Worst
 from tests.shapes import Answer, Question, double
 
 PRICE = Price(Decimal("0.05"), Decimal("0.08"))
@@ -174,6 +175,28 @@ async def test_budgets_hold(tmp_path: Path) -> None:
     [run] = await replayed(tmp_path, "ab", budget=short)
     assert run.status == "budget_exceeded"
     assert run.cost.nano_usd <= before.cost.nano_usd // 2
+
+
+async def test_time_is_up(tmp_path: Path) -> None:
+    """A call that took longer than a budget has left is cut off, and nobody waits for it."""
+
+    class Slow(Scripted):
+        """Took half a minute."""
+
+        async def ask(self, request: Request) -> Reply:
+            return replace(await super().ask(request), seconds=30.0)
+
+        def worst(self, request: Request) -> Worst:
+            return replace(super().worst(request), seconds=60.0)
+
+    async with System(Recorder({"slm": Slow({"value": 2}, price=PRICE)}, tmp_path)) as system:
+        before = await system.run(asker().at("slm"), Question(text="ab"))
+    node = asker().at("slm")
+    [enough] = await replayed(tmp_path, "ab", node=node, budget=Budget(seconds=40))
+    assert (enough.output, enough.attempts[0].seconds) == (before.output, 30.0)
+    [short] = await replayed(tmp_path, "ab", node=node, budget=Budget(seconds=20))
+    assert short.status == "budget_exceeded"
+    assert short.cost.nano_usd == before.cost.nano_usd
 
 
 @pytest.mark.parametrize("max_tokens", [1, 8, 512])

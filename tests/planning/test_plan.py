@@ -11,12 +11,17 @@ from pydantic import BaseModel, Field
 from agentsys import (
     Agent,
     Budget,
+    Judge,
     Run,
+    Solved,
+    SubTask,
     System,
     both,
     choose,
     cot_pot_cascade,
+    decompose,
     from_langgraph,
+    judge_panel,
     sample_verify,
     step,
     tool,
@@ -24,11 +29,14 @@ from agentsys import (
 )
 from agentsys.errors import DefinitionError
 from agentsys.models.base import Model
+from agentsys.models.scripted import Scripted
 from agentsys.money import usd
 from agentsys.node import Node
+from agentsys.patterns.judging import Pair, pairwise
 from agentsys.planning import plan
 from agentsys.planning.given import UNKNOWN
 from agentsys.prompt import MOST_OBJECTED, MOST_OBSERVED
+from agentsys.verdict import Candidate
 from tests.planning.longest import Longest
 
 Words = Annotated[list[Annotated[str, Field(max_length=5)]], Field(max_length=3)]
@@ -265,3 +273,67 @@ def test_decisions_are_in_it() -> None:
     """Choices that begin alike may take more requests, one fewer than there are choices."""
     node = choose(str, Literal["a", "b", "c"], "Say.")
     assert plan(node, models(), task=TASK).under(()).calls == 2
+
+
+@step
+async def third(solved: Solved[str, str, str]) -> str | None:
+    """The next of three questions; whoever is asked a fourth time says that there are enough."""
+    return None if len(solved.answers) == 3 else f"{solved.problem} {len(solved.answers)}"
+
+
+@step
+async def three(text: str) -> list[str]:
+    """Three questions at once."""
+    return [f"{text} {number}" for number in range(3)]
+
+
+@step
+async def last(solved: Solved[str, str, str]) -> str:
+    """The last answer."""
+    return solved.answers[-1].answer
+
+
+@step
+async def question(part: SubTask[str, str, str]) -> Short:
+    """What is asked."""
+    return part.question[:50]
+
+
+@step
+async def told(solved: Solved[str, str, str]) -> Short:
+    """What is known."""
+    return solved.problem[:50]
+
+
+def patterns() -> dict[str, tuple[Node[Any, Any], Any]]:
+    """Each as it asks most often, with a task."""
+    solve, join = question >> agent("solve"), told >> agent("join")
+    judges = [Judge(str, str, "Judge.", tier=tier) for tier in ("slm", "llm")]
+    return {
+        "all at once": (decompose(three, solve, join, max_questions=3), TASK),
+        "one by one": (decompose(third, solve, join, max_questions=3), TASK),
+        "with an attempt": (
+            decompose(three, solve, join, max_questions=3, attempt=agent().check(never)),
+            TASK,
+        ),
+        "a pair": (pairwise(str, str, "Judge."), Pair[str, str](task="a", a="b", b="c")),
+        "a panel": (
+            judge_panel(*judges, larger=Judge(str, str, "Judge.", tier="large")),
+            Candidate[str, str](task="a", answer="b"),
+        ),
+    }
+
+
+@pytest.mark.parametrize("name", patterns())
+async def test_a_pattern_asks_no_more_than_it_says(name: str) -> None:
+    """And as often, where it does all that it may."""
+    node, task = patterns()[name]
+    says = {"slm": "said"}
+    if name == "a panel":
+        says = {"slm": '"correct"', "llm": '"incorrect"', "large": '"unknown"'}
+    elif name == "a pair":
+        says = {"slm": '"first"'}
+    known = {tier: Scripted(said) for tier, said in says.items()}
+    run = await System(known).run(node, task)
+    choices = {"a panel": 2}.get(name, 1)  # three labels may take two requests
+    assert run.cost.calls * choices == plan(node, known).total.calls

@@ -19,7 +19,7 @@ SHOWN = 12
 """Points of a curve that a terminal shows; JSON has them all."""
 
 
-def print_calibrated(found: Calibrated, *, as_json: bool) -> None:
+def print_calibrated(found: Calibrated, *, in_use: bool, as_json: bool) -> None:
     """What was fitted and measured."""
     if as_json:
         print_json(found.to_json())
@@ -28,15 +28,16 @@ def print_calibrated(found: Calibrated, *, as_json: bool) -> None:
     if found.threshold is None:
         say(f"Nothing is kept: {found.why_not}")
         return
-    if found.worse:
-        say(
-            f"Kept as {found.version}, and not put in use, since it is worse: "
-            f"'agentsys calibrate use {found.version}' does so all the same."
-        )
-    else:
+    if in_use:
         say(
             f"Kept as {found.version}, and in use for {found.graph}: "
             f"'agentsys calibrate off --graph {found.graph}' ends that."
+        )
+    else:
+        why = ", since it is worse" if found.worse else ""
+        say(
+            f"Kept as {found.version}, and not in use{why}: "
+            f"'agentsys calibrate use {found.version}' changes that."
         )
 
 

@@ -71,7 +71,8 @@ def carried_out(
         if isinstance(error, KeyboardInterrupt):
             raise typer.Exit(INTERRUPTED) from None
         raise
-    print_calibrated(found, as_json=as_json)
+    used = asyncio.run(in_use(ledger.store, found.graph)) == found.version
+    print_calibrated(found, in_use=used, as_json=as_json)
     return found.threshold is not None
 
 

@@ -99,6 +99,8 @@ def test_runs_use_it_until_it_is_put_out_of_use(agentsys: Command, version: str)
     assert run(agentsys, "--json").json()["thresholds"] == version
     said = agentsys("calibrate", "off", "--graph", "slm_fallback").out
     assert f"'agentsys calibrate use {version}'" in said
+    again = agentsys("calibrate", "--resume", version)
+    assert (again.code, f"Kept as {version}, and not in use: " in again.out) == (0, True)
     assert "thresholds" not in run(agentsys).out
     assert run(agentsys, "--json").json()["thresholds"] is None
     assert agentsys("calibrate", "use", version).code == 0

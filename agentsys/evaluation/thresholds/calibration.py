@@ -38,7 +38,7 @@ from agentsys.money import NANO_PER_USD
 from agentsys.node import Node
 from agentsys.stores import Store
 from agentsys.system import System
-from agentsys.thresholds import DEFINED, Kept, Thresholds, digest_of, keep, use
+from agentsys.thresholds import DEFINED, Kept, Thresholds, digest_of, keep, use, versions
 
 LEVEL = 0.95
 """How sure the bound on errors among accepted answers is, where no other is promised."""
@@ -77,6 +77,8 @@ class Calibration:
     async def run(self, system: System, on_bench: OnBench, *, concurrency: int = 8) -> Calibrated:
         """Fit, measure and keep thresholds, which are in use from then on unless they are worse.
 
+        What has come to its end is only told again.
+
         Cancel it when you like: what is finished is kept, and the same plan goes on.
 
         Raises:
@@ -86,6 +88,8 @@ class Calibration:
         store, ledger = system.store, system.ledger
         if store is None or ledger is None:
             raise UserError("A calibration needs a store.", hint="System(…, store=…).")
+        if (before := await self._kept(store)) is not None:
+            return before
         await plans.write(store, self.plan)
         fit = self._fit_bench()
         await fit.run(system, concurrency=concurrency, on_progress=on_bench(fit))
@@ -193,6 +197,12 @@ class Calibration:
     def _level(self) -> float:
         objective = self.plan.objective
         return 1 - objective.delta if isinstance(objective, Certified) else LEVEL
+
+    async def _kept(self, store: Store) -> Calibrated | None:
+        for kept in await versions(store, self.plan.graph):
+            if kept.thresholds.version == self.plan.id:
+                return Calibrated.model_validate(kept.about)
+        return None
 
     async def _keep(self, store: Store, thresholds: Thresholds, found: Calibrated) -> None:
         name = self.plan.graph

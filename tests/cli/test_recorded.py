@@ -39,7 +39,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_graphs_side_by_side(agentsys: Command, write: Write) -> None:
     """Ready-made graphs run for their routing, gates and a graph of one's own as they are."""
-    names = ("slm_only", "llm_only", "slm_fallback", "majority", "own")
+    names = ("slm_only", "llm_only", "slm_fallback", "majority", "second_opinion", "own")
     graphs = [word for name in names for word in ("--graph", name)]
     models = ("--slm", "small", "--slm", "tiny", "--slm", "large", "--llm", "large")
     run = agentsys("bench", "--recorded", str(write()), *graphs, *models, "--json")
@@ -50,9 +50,12 @@ def test_graphs_side_by_side(agentsys: Command, write: Write) -> None:
         "llm_only": 1.0,
         "slm_fallback": 1.0,
         "majority": 1.0,
+        "second_opinion": 1.0,
         "own": 1.0,
     }
-    small, large = 60_000, 1_400_000
+    tiny, small, large = 12_000, 60_000, 1_400_000
+    assert rows["second_opinion"]["nano_usd"] == 5 * (small + tiny) + 2 * large
+    assert rows["second_opinion"]["escalation_rate"] == 0.4
     assert rows["slm_only"]["nano_usd"] == 5 * small
     assert rows["slm_fallback"]["nano_usd"] == rows["own"]["nano_usd"] == 5 * small + large
     assert rows["slm_fallback"]["escalation_rate"] == 0.2

@@ -8,14 +8,15 @@ async function draw(place) {
   const layouts = drawings[place.dataset.plot];
   const layout = layouts.find((each) => place.clientWidth >= each.least) ?? layouts.at(-1);
   const theme = dark.matches ? "dark" : "light";
+  const columns = Math.max(1, Math.floor((place.clientWidth - 60) / 180)); // of the legend
   const before = shown.get(place);
-  if (before?.layout === layout && before.theme === theme) return;
+  if (before?.layout === layout && before.theme === theme && before.columns === columns) return;
   before?.result?.finalize();
-  const entry = { layout, theme };
+  const entry = { layout, theme, columns };
   shown.set(place, entry);
   place.dataset.layout = layout.least;
   entry.result = await vegaEmbed(place, layout.spec, {
-    config: themes[theme],
+    config: { ...themes[theme], legend: { ...themes[theme].legend, columns } },
     renderer: "svg",
     actions: false,
     ast: true, // expressions are interpreted: the page's policy forbids making code of text

@@ -32,7 +32,7 @@ def _theme(
         },
         "legend": {
             "orient": "top",
-            "columns": {"signal": "max(1, floor(width / 180))"},
+            "columns": 3,
             "labelColor": ink,
             "labelFontSize": 12,
             "labelLimit": 170,

@@ -22,10 +22,12 @@ _CAPTION = (
     " intervals. Nothing lies to the left of the dashed front, or above it."
 )
 
+_PART = " A task counts for each one that it asked, with the cost of its calls to that one."
+
 
 def tradeoff(rows: Sequence[Row], by: str = "graph") -> Plot:
     """Cost per success against success, with intervals, names and the Pareto front."""
-    caption = _CAPTION.format(by=by)
+    caption = _CAPTION.format(by=by) + (_PART if by in ("model", "node") else "")
     plot = Plot("tradeoff", "Cost against success", caption, wide=True)
     shown = [row for row in rows if row.cps_usd is not None and row.success_rate is not None]
     missing = [row.graph for row in rows if row not in shown]

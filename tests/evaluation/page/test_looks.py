@@ -14,6 +14,15 @@ THEMES: tuple[Theme, ...] = ("light", "dark")
 EVERY = list(product((DESKTOP, PHONE), THEMES))
 PLOTS = ("tradeoff", "costs", "latencies", "right", "escalated", "reliability")
 MARKS = ".mark-symbol.role-mark path, .mark-rule.role-mark line, .mark-line.role-mark path"
+CUT_OFF = """() => [...document.querySelectorAll("[data-plot] svg")].flatMap((drawing) => {
+  const room = drawing.getBoundingClientRect();
+  return [...drawing.querySelectorAll("text")].filter((text) => {
+    const box = text.getBoundingClientRect();
+    const seen = text.textContent && getComputedStyle(text).opacity !== "0";
+    const above = box.top < room.top - 2 || box.bottom > room.bottom + 2;
+    return seen && (above || box.left < room.left - 2 || box.right > room.right + 2);
+  }).map((text) => text.textContent);
+})"""
 
 
 @pytest.fixture(scope="module")
@@ -68,6 +77,11 @@ def test_every_plot_is_drawn(looked: Looked, plot: str) -> None:
     )
     assert [size for size in sizes if size > 3] != []
     assert drawing.get_attribute("aria-label") or card.get_attribute("aria-label")
+
+
+def test_no_text_of_a_plot_is_cut_off(looked: Looked) -> None:
+    """Legends, labels and axes are inside of their drawing, however wide that is."""
+    assert looked.page.evaluate(CUT_OFF) == []
 
 
 def test_every_text_stands_out_from_its_ground(looked: Looked) -> None:

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agentsys.models.machine import Machine, machines
+from agentsys.models.meter import Gpu, Meter
 from agentsys.settings import Deployment
 
 MOVES = st.lists(st.tuples(st.sampled_from(["begin", "end", "others"]), st.integers(0, 5)))
@@ -69,6 +70,18 @@ def test_what_others_do_on_it_counts_too() -> None:
     machine.has(4)
     clock.seconds = 8
     assert machine.since(mark) == 2
+
+
+def test_what_others_do_on_it_counts_for_its_gpus() -> None:
+    """Their joules are divided among all requests, as its time is."""
+    clock = Clock()
+    machine = Machine(clock)
+    machine.meter = Meter([Gpu(lambda: 100 * clock.seconds, now=clock)])
+    machine.begin()
+    marks = machine.meter.begin()
+    machine.has(4)
+    clock.seconds = 8
+    assert machine.meter.end(marks) == 200
 
 
 def deployment(name: str, **more: Any) -> Deployment:

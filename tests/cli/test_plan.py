@@ -32,6 +32,11 @@ async def split(note: Note) -> list[str]:
     return note.text.split()
 
 
+class Text(BaseModel):
+    text: str
+
+
+free = Agent(Text, str, "Shout.", name="free")
 shout = Agent(Note, str, "Shout.", name="shout")
 each_word = split >> Agent(str, str, "Shout.", name="shout").each()
 """
@@ -69,9 +74,10 @@ def test_a_plan_without_a_task_is_that_of_the_longest(agentsys: Command, here: P
     (here / "graphs" / "shout.py").write_text(SHOUT)
     short = agentsys("plan", "shout", "a", "--json").json()
     assert agentsys("plan", "shout", "--json").json()["usd"] > short["usd"]
-    refused = agentsys("plan", "slm_fallback")
+    (here / "graphs" / "free.py").write_text(SHOUT)
+    refused = agentsys("plan", "free")
     assert refused.code == 2
-    assert "'text' of Question" in refused.err
+    assert "'text' of Text" in refused.err
     assert "or give the task" in refused.err
 
 

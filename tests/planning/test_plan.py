@@ -28,11 +28,11 @@ from agentsys import (
     vote_until,
 )
 from agentsys.errors import DefinitionError
-from agentsys.models.base import Model
+from agentsys.models.base import Model, Request
 from agentsys.models.scripted import Scripted
 from agentsys.money import usd
 from agentsys.node import Node
-from agentsys.patterns.judging import Pair, pairwise
+from agentsys.patterns.judging import Pair, maj, pairwise
 from agentsys.planning import plan
 from agentsys.planning.given import UNKNOWN
 from agentsys.prompt import MOST_OBJECTED, MOST_OBSERVED
@@ -337,3 +337,33 @@ async def test_a_pattern_asks_no_more_than_it_says(name: str) -> None:
     run = await System(known).run(node, task)
     choices = {"a panel": 2}.get(name, 1)  # three labels may take two requests
     assert run.cost.calls * choices == plan(node, known).total.calls
+
+
+async def test_what_judges_tell_each_other_has_a_bound() -> None:
+    """However long their reasons and quotes are."""
+    ruling = {
+        "reasoning": "r" * 5_000,
+        "evidence": ["b" * 900] * 4,
+        "failing_step": 3,
+        "verdict": "incorrect",
+        "confidence": 0.9,
+    }
+    revision = {"reasoning": "r" * 4_000, "error": "e", "quote": "b", "confidence": 0.9}
+
+    def said(request: Request) -> Any:
+        texts = [message.content for message in request.messages]
+        sent.append(len(texts[-1].encode()))
+        first = "You have judged" not in texts[0]
+        label = "correct" if "deductive" in texts[0] else "incorrect"
+        found = {**(ruling if first else revision), "verdict": label}
+        return {**found, "failing_step": None} if first and label == "correct" else found
+
+    sent: list[int] = []
+    task = Candidate[str, str](task="a", answer="b" * 1_000)
+    panel = maj(str, str, "Judge.")
+    known = {"slm": Scripted(said)}
+    run = await System(known).run(panel, task)
+    bound = plan(panel, {"slm": Longest()}, task=task).under(())
+    assert run.output.rounds_used > 0
+    assert sum(sent) < bound.tokens < 10_000_000
+    assert run.cost.calls <= bound.calls

@@ -13,6 +13,7 @@ from agentsys.errors import BudgetExceeded
 from agentsys.node import Node
 from agentsys.pattern import Inside, Tried
 from agentsys.patterns.judging.discussion import (
+    MOST_REASON,
     Discussion,
     Flip,
     Revision,
@@ -21,6 +22,7 @@ from agentsys.patterns.judging.discussion import (
     revised,
 )
 from agentsys.plain import digest
+from agentsys.prompt import clipped
 from agentsys.verdict import Candidate, Verdict
 
 MOST_ROUNDS = 2
@@ -95,7 +97,7 @@ class Deliberation:
         return self._reviser(at).takes(
             candidate=self.candidate,
             own=opinion(mine),
-            reasons=mine.reason,
+            reasons=clipped(mine.reason, MOST_REASON),
             others=tuple(others),
         )
 

@@ -5,10 +5,14 @@ from typing import Any, Generic, TypeVar
 from pydantic import BaseModel, ConfigDict, Field
 
 from agentsys.patterns.judging.evidence import occurs
+from agentsys.prompt import clipped
 from agentsys.verdict import Candidate, Label, Verdict
 
 X = TypeVar("X")
 Y = TypeVar("Y")
+
+MOST_QUOTES, MOST_QUOTED, MOST_REASON = 4, 300, 2_000
+"""Of its evidence others see so many quotes of so many bytes; of its own reason it sees so many."""
 
 
 class Opinion(BaseModel, frozen=True):
@@ -62,9 +66,15 @@ class Flip(BaseModel, frozen=True):
 
 def opinion(verdict: Verdict) -> Opinion:
     """What others get to see of a verdict."""
-    return Opinion(
-        verdict=verdict.label, failing_step=verdict.failing_step, evidence=verdict.evidence
-    )
+    quotes = (clipped(quote, MOST_QUOTED) for quote in verdict.evidence[:MOST_QUOTES])
+    return Opinion(verdict=verdict.label, failing_step=verdict.failing_step, evidence=tuple(quotes))
+
+
+def most_bytes(candidate: float, judges: int) -> float:
+    """Bytes of the JSON of a discussion of so many judges about a candidate of so many bytes."""
+    signs, digits = 6, 4_301  # of a control character in JSON, and of the longest whole number
+    opinion = 100 + digits + MOST_QUOTES * (signs * MOST_QUOTED + 3)
+    return candidate + 100 + signs * MOST_REASON + judges * opinion
 
 
 def flip(

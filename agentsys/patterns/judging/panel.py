@@ -7,7 +7,7 @@ from agentsys.errors import DefinitionError
 from agentsys.node import Check, Node
 from agentsys.pattern import Inside, Pattern
 from agentsys.patterns.judging.deliberation import MOST_ROUNDS
-from agentsys.patterns.judging.discussion import Revision
+from agentsys.patterns.judging.discussion import Revision, most_bytes
 from agentsys.patterns.judging.judge import Judging
 from agentsys.patterns.judging.panel_verdict import PanelVerdict
 from agentsys.patterns.judging.sitting import Sitting
@@ -127,6 +127,12 @@ class Panel(Pattern[Candidate[X, Y], PanelVerdict], Generic[X, Y]):
             *(self.rounds for _ in self.revising),
             *([1] if self.larger else []),
         )
+
+    def largest(self, given: float) -> tuple[float, ...]:
+        """The answer for all, and for those that think again what was said of it."""
+        talk = most_bytes(given, len(self.judges))
+        again = {id(node) for node in self.revising.values()}
+        return tuple(talk if id(part) in again else given for part in self.parts)
 
     @property
     def shape(self) -> str:

@@ -44,7 +44,6 @@ def report(
     from agentsys.cli.spreadsheet import write_csv
     from agentsys.errors import UserError
     from agentsys.evaluation.accounts import Accounts
-    from agentsys.evaluation.bench import find_bench
     from agentsys.evaluation.report import report as compute
     from agentsys.ledger import Ledger
     from agentsys.settings import Settings
@@ -55,6 +54,8 @@ def report(
     ledger = Ledger.open(settings.store_url)
     begun = None
     if bench == "last" or (bench is not None and html is not None):
+        from agentsys.evaluation.bench import find_bench  # which loads LangGraph
+
         begun = find_bench(ledger, bench)
         bench = begun.bench
     with notices():

@@ -94,14 +94,16 @@ def report(
     """
     with uncollected():
         found = found or Accounts(ledger, bench=bench, since=since, until=until)
-        return _report(ledger, found, by, bench, usd_per_failure)
+        computed = _report(ledger, found, by, bench, usd_per_failure)
+        del found  # before the search goes on
+        return computed
 
 
 def _report(
     ledger: Ledger, found: Accounts, by: By, bench: str | None, usd_per_failure: Decimal
 ) -> Report:
     tasks, failure = found.tasks, nano(usd_per_failure)
-    rows = tuple(tally.row(name, failure) for name, tally in _GROUPS[by](found, tasks).items())
+    rows = tuple(tally.row(name, failure) for name, tally in _GROUPS[by](found, tasks))
     notes = [*caveats(tasks), *(best_by_column(rows) if by == "graph" else ())]
     if bench is not None and by == "graph":
         notes += [*paired(tasks, failure), *scoring(ledger, bench), *stand_ins(ledger, bench)]
@@ -115,7 +117,7 @@ def _report(
     )
 
 
-Tallies = dict[str, Tally]
+Tallies = Iterable[tuple[str, Tally]]
 
 
 def _by_graph(found: Accounts, tasks: Sequence[Account]) -> Tallies:
@@ -132,26 +134,30 @@ def _by_tenant(found: Accounts, tasks: Sequence[Account]) -> Tallies:
 
 
 def _tallied(named: Iterable[tuple[str, Account]]) -> Tallies:
-    tallies: Tallies = {}
+    tallies: dict[str, Tally] = {}
     for name, task in named:
         if name not in tallies:
             tallies[name] = Tally()
         tallies[name].add(task)
-    return tallies
+    return tallies.items()
 
 
 def _by_run(found: Accounts, tasks: Sequence[Account]) -> Tallies:
     """Runs with calls, and the last one of each task; all but that were cut off."""
-    calls = {run_id: took for _, run_id, took in found.parts("run_id")}
-    tallies: Tallies = {}
-    for run_id, task in found.runs:
-        last = run_id == task.run_id
-        if last or run_id in calls:
-            tallies[run_id] = Tally()
-            part = task if last else replace(task, status=None, outcome=None)
-            took = task.seconds if last else None
-            tallies[run_id].add(part, calls.get(run_id, Calls()), seconds=took)
-    return tallies
+    runs = found.runs
+    alone = len(runs) == len(tasks)
+    calls = {} if alone else {run_id: took for _, run_id, took in found.parts("run_id")}
+    for run_id, task in runs:
+        tally, last = Tally(), run_id == task.run_id
+        if alone:
+            tally.add(task)
+        elif last:
+            tally.add(task, calls.get(run_id, Calls()), seconds=task.seconds)
+        elif run_id in calls:
+            tally.add(replace(task, status=None, outcome=None), calls[run_id])
+        else:
+            continue
+        yield run_id, tally
 
 
 def _by_model(found: Accounts, tasks: Sequence[Account]) -> Tallies:
@@ -159,14 +165,14 @@ def _by_model(found: Accounts, tasks: Sequence[Account]) -> Tallies:
     tallies = {name: Tally() for name in names}
     for task, name, calls in found.parts("deployment"):
         tallies[name].add(task, calls, seconds=calls.seconds)
-    return {name or "(no reply)": tally for name, tally in tallies.items()}
+    return {name or "(no reply)": tally for name, tally in tallies.items()}.items()
 
 
 def _by_node(found: Accounts, tasks: Sequence[Account]) -> Tallies:
     tallies = {n: Tally() for n in dict.fromkeys(n for t in tasks for n in t.calls.replies.nodes)}
     for task, name, calls in found.parts("node"):
         tallies[name].add(task, calls, seconds=calls.seconds)
-    return tallies
+    return tallies.items()
 
 
 _GROUPS = {

@@ -69,8 +69,8 @@ def share_interval(tries: Sequence[tuple[int, int]]) -> Interval | None:
 
 def percentile(values: Sequence[float], percent: float) -> float | None:
     """With linear interpolation between neighbours; `None` of nothing."""
-    if not values:
-        return None
+    if len(values) < 2:
+        return float(values[0]) if values else None
     import numpy as np
 
     return float(np.percentile(np.asarray(values, dtype=float), percent))

@@ -15,6 +15,7 @@ from agentsys.evaluation.statistics import (
     paired_success,
     percentile,
     ratio_interval,
+    share_interval,
     wilson,
 )
 
@@ -140,6 +141,25 @@ def test_shares_that_are_all_alike_leave_doubt():
     rate, interval = wilson(10, 30), ratio_interval([1.0] * 30, [1 / 3] * 30)
     assert rate is not None
     assert interval == pytest.approx((1 / rate[1], 1 / rate[0]))
+
+
+def test_repeats_are_covered_as_often_as_single_tries():
+    """Three tries of tasks some of which are nearly always solved, and some hardly ever."""
+    import numpy as np
+
+    random, tasks, tries, samples = np.random.default_rng(3), 40, 3, 400
+    rate, rates, costs = 0.75, 0, 0
+    for _ in range(samples):
+        won = random.binomial(tries, random.beta(0.3, 0.1, tasks))
+        spent = 7 * tries + 140 * (tries - won)
+        share = share_interval([(tries, int(each)) for each in won])
+        cost = ratio_interval(spent.tolist(), won.tolist(), [tries] * tasks)
+        assert share is not None
+        assert cost is not None
+        rates += share[0] <= rate <= share[1]
+        costs += cost[0] <= (7 + 140 * (1 - rate)) / rate <= cost[1]
+    assert 0.92 * samples <= rates <= 0.98 * samples
+    assert 0.92 * samples <= costs <= 0.98 * samples
 
 
 def test_one_task_tells_nothing_about_others():

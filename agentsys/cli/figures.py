@@ -40,8 +40,9 @@ def print_report(report: "Report", settings: "Settings", *, as_json: bool) -> No
 
 
 def prices(report: "Report", settings: "Settings") -> list[str]:
-    """What each deployment that was asked costs, as configured now."""
-    return [_priced(name, settings) for name in report.deployments]
+    """What each deployment that was asked costs: as configured now, or as recorded models did."""
+    recorded = {name: f"{name} {rates(price)}" for name, price in report.prices.items()}
+    return [recorded.get(name) or _priced(name, settings) for name in report.deployments]
 
 
 def _priced(name: str, settings: "Settings") -> str:

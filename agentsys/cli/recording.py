@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from agentsys.evaluation.recorded import RecordedModels, RecordedRuns
     from agentsys.models.base import Model
+    from agentsys.money import Price
     from agentsys.node import Node
     from agentsys.system import System
 
@@ -157,6 +158,7 @@ class Recordings:
             "digest": runs.digest,
             "slm": list(self.slm),
             "llm": self.llm,
+            "prices": {name: _rates(each.price) for name, each in runs.models.items()},
             "notes": _notes(models, [each.note for each in found.values() if each.note]),
         }
         return {name: each.node for name, each in found.items()}, told
@@ -181,10 +183,14 @@ def _notes(models: "RecordedModels", routing: list[str]) -> list[str]:
     """What the report has to say of it."""
     served = [f"{tier}: {name}" for tier, name in models.of_tier.items() if tier != name]
     return [
-        f"Recorded models, no call was made: {', '.join(served)}. Prices are those of the record;"
-        " a repair is not on record, so no model mends its answer.",
+        f"Recorded models, no call was made: {', '.join(served)}. A repair is not"
+        " on record, so no model mends its answer.",
         *routing,
     ]
+
+
+def _rates(price: "Price") -> list[str]:
+    return [str(price.usd_per_mtok_in), str(price.usd_per_mtok_out)]
 
 
 def _absolute(folder: str | None) -> str | None:

@@ -44,9 +44,9 @@ from agentsys.evaluation.comparison import best_by_column, paired
 from agentsys.evaluation.garbage import uncollected
 from agentsys.evaluation.rows import Row, Tally
 from agentsys.evaluation.scoring import scoring
-from agentsys.evaluation.stand_ins import stand_ins
+from agentsys.evaluation.stand_ins import stand_in_prices, stand_ins
 from agentsys.ledger import Ledger
-from agentsys.money import nano
+from agentsys.money import Price, nano
 
 __all__ = ["By", "Report", "Row", "report"]
 
@@ -65,6 +65,8 @@ class Report(BaseModel):
     """Which row is best by which column, comparisons on the same tasks, and caveats."""
     deployments: tuple[str, ...] = ()
     """Those that were asked, in the order of their first call."""
+    prices: dict[str, Price] = {}
+    """Of deployments that stood in for others: the configuration does not have them."""
 
     @property
     def nano_usd(self) -> int:
@@ -114,6 +116,7 @@ def _report(
         usd_per_failure=usd_per_failure,
         notes=tuple(notes),
         deployments=tuple(name for name in asked if name),
+        prices={} if bench is None else stand_in_prices(ledger, bench),
     )
 
 

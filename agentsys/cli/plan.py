@@ -130,7 +130,7 @@ def _expected(system: "System", graph: str, found: "Plan") -> "Expected | None":
 
     if system.ledger is None:
         return None
-    return expected(system.ledger, graph, {line.node for line in found.lines})
+    return expected(system.ledger, graph, {(line.node, line.tier) for line in found.lines})
 
 
 def _print(planned: _Planned) -> None:

@@ -27,13 +27,13 @@ class Expected:
     """Whether it is a sum over nodes, each as it has run in other graphs."""
 
 
-def expected(ledger: Ledger, graph: str, nodes: Collection[str]) -> Expected | None:
+def expected(ledger: Ledger, graph: str, asked: Collection[tuple[str, str]]) -> Expected | None:
     """What the ledger makes one expect; `None` where neither the graph nor all its nodes have run.
 
     Args:
         ledger: The runs.
         graph: The graph's name.
-        nodes: The names of all that asks models in it.
+        asked: Which of its nodes may ask which tier.
 
     Raises:
         StoreError: the ledger cannot be read.
@@ -43,7 +43,7 @@ def expected(ledger: Ledger, graph: str, nodes: Collection[str]) -> Expected | N
         if isinstance(event := recorded.event, RunFinished) and event.graph == graph:
             costs.append(event.nano_usd)
     if not costs:
-        return _of_nodes(ledger, nodes)
+        return _of_nodes(ledger, asked)
     measured = mean(costs)
     return Expected(
         runs=len(costs),
@@ -54,11 +54,14 @@ def expected(ledger: Ledger, graph: str, nodes: Collection[str]) -> Expected | N
     )
 
 
-def _of_nodes(ledger: Ledger, nodes: Collection[str]) -> Expected | None:
-    """The sum of what each node costs on average in the runs in which it is asked."""
-    costs: dict[str, dict[str, int]] = {node: defaultdict(int) for node in nodes}
+def _of_nodes(ledger: Ledger, asked: Collection[tuple[str, str]]) -> Expected | None:
+    """The sum of what each node costs on average in the runs in which it is asked.
+
+    On the tiers that it may ask here: elsewhere it may have been given a dearer one.
+    """
+    costs: dict[str, dict[str, int]] = {node: defaultdict(int) for node, _ in asked}
     for recorded in ledger.events(Call):
-        if isinstance(event := recorded.event, Call) and event.node in costs:
+        if isinstance(event := recorded.event, Call) and (event.node, event.tier) in asked:
             costs[event.node][event.run_id] += event.nano_usd
     if not costs or not all(costs.values()):
         return None

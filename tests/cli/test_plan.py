@@ -56,6 +56,15 @@ def test_no_ready_made_graph_costs_more_than_its_plan(agentsys: Command, graph: 
     assert again["usd"] == again["most_usd"] == pytest.approx(spent)
 
 
+def test_what_its_nodes_have_cost_is_expected_of_a_new_graph(agentsys: Command) -> None:
+    """On the tiers that it may ask: what the same agent cost on a dearer one says nothing."""
+    agentsys("run", "llm_only", QUESTION)
+    assert agentsys("plan", "slm_only", QUESTION, "--json").json()["expected"] is None
+    spent = float(agentsys("run", "slm_only", QUESTION, "--json").json()["cost"]["usd"])
+    found = agentsys("plan", "voted", QUESTION, "--json").json()["expected"]
+    assert (found["runs"], found["of_nodes"], found["usd"]) == (1, True, pytest.approx(spent))
+
+
 def test_a_graph_that_nothing_bounds_is_refused(agentsys: Command, here: Path) -> None:
     """In one line with the node and what to bound; a budget of each run will do."""
     (here / "graphs" / "each_word.py").write_text(SHOUT)

@@ -63,6 +63,9 @@ def test_graphs_side_by_side(agentsys: Command, write: Write) -> None:
     assert "slm_fallback runs for its routing alone (slm -> llm)" in report
     assert "own runs for its routing" not in report
     assert "Recorded models, no call was made: slm: small, slm-2: tiny" in report
+    prices = next(line for line in report.splitlines() if line.startswith("Prices: "))
+    assert "not configured" not in prices
+    assert all(f"{name} $" in prices for name in ("small", "tiny", "large"))
 
 
 def test_gone_on_with(agentsys: Command, write: Write) -> None:

@@ -1,11 +1,12 @@
-"""Joules that the GPUs of this machine take, as their driver counts them. One importer of pynvml.
+"""Joules that the GPUs of this machine take, by their driver. The one importer of pynvml.
 
 What a GPU took is the difference of two readings of NVML's energy counter (GPUs since Volta have
 one), else its power, read every 100 ms and integrated: as Zeus does (You, Chung and Chowdhury 2023,
 "Zeus: Understanding and Optimizing GPU Energy Consumption of DNN Training"), and with it the
-ML.ENERGY benchmark (Chung et al. 2025, arXiv 2505.06371), whose energy of a response is that of the
-GPUs while they served, divided among what they served. It is energy of the whole board: what it
-takes when idle is not subtracted. The machine's processor, memory and cooling are not in it.
+ML.ENERGY benchmark (Chung et al. 2025, arXiv 2505.06371). That one measures a server in a steady
+state and divides by the tokens generated in it; tasks come as they come, so here each moment is
+divided among the requests under way (`meter`). It is energy of the whole board: what it takes when
+idle is not subtracted. The machine's processor, memory and cooling are not in it.
 
 Where there is no NVML, no driver, no permission or no such reading, nothing is measured: no figure
 is ever guessed from a data sheet. Nor is one given for a GPU that is split into instances (MIG):

@@ -29,7 +29,8 @@ from agentsys.evaluation.suites import Suite, Task
 from agentsys.events import to_record
 from agentsys.ledger import LOG, Ledger
 from agentsys.models.scripted import Scripted
-from agentsys.stores.sqlite.log import as_row, insert
+from agentsys.stores.records import searchable, to_text
+from agentsys.stores.sqlite.log import Row, as_row, insert
 
 RUNS = 250_000
 TASKS = (1_000, 5_000, 10_000)
@@ -95,15 +96,16 @@ def appends(folder: Path) -> list[Figures]:
     seconds: dict[str, list[float]] = {name: [] for name in databases}
     draw = random.Random(1)
     for turn in range(60):
-        rows = [as_row(to_record(event)) for n in range(4) for event in events(turn * 4 + n, draw)]
+        records = [to_record(event) for n in range(4) for event in events(turn * 4 + n, draw)]
         for name, db in databases.items():
             start = time.perf_counter()
-            for row in rows:
-                whole = row if name == "records and their columns" else row._replace(cells=None)
+            for record in records:
+                alone = name != "records and their columns"
+                row = Row(to_text(record), searchable(record), None) if alone else as_row(record)
                 db.execute("BEGIN IMMEDIATE")
-                insert(db, LOG, turn, whole)
+                insert(db, LOG, turn, row)
                 db.execute("COMMIT")
-            seconds[name].append((time.perf_counter() - start) / len(rows))
+            seconds[name].append((time.perf_counter() - start) / len(records))
     return [{"way": name, "append_us": median(each) * 1e6} for name, each in seconds.items()]
 
 

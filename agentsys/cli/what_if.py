@@ -179,10 +179,15 @@ def _print(asked: "WhatIf", found: "list[Found]") -> None:
         if row["unknown"]:
             names = [task["task_id"] for task in row["unknown_tasks"][:NAMED]]
             more = ", …" if row["unknown"] > NAMED else ""
+            unshown = row["unknown_for_conversation"]
+            why = (
+                f", {unshown} of them because a tier was never shown what was said before"
+                if unshown
+                else ", because a request was never made"
+            )
             say(
-                f"{row['variant']}: {row['unknown']} tasks are not known, "
-                f"{row['unknown_for_conversation']} of them because a tier was never shown what"
-                f" was said before: {', '.join(names)}{more}."
+                f"{row['variant']}: {row['unknown']} tasks are not known{why}:"
+                f" {', '.join(names)}{more}."
             )
     if any(row["approximate"] for row in rows):
         say("~ with such tasks, as if the tier had given the answer that it gives without it.")

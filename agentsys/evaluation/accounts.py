@@ -20,7 +20,7 @@ from agentsys.events import (
     ToolCall,
 )
 from agentsys.ledger import Ledger
-from agentsys.stores import listed
+from agentsys.stores import Line, listed
 
 __all__ = ["Account", "Accounts", "Part", "accounts"]
 
@@ -78,25 +78,42 @@ class Accounts:
         self._by_run: dict[str, Account] = {}
         self._by_task: dict[tuple[str, str, str, int], Account] = {}
         self._replies: dict[str, Replies] = {}
-        opening = [RunStarted, Assigned] if bench is None else [Assigned]
-        for line in ledger.lines(*opening, columns=_OPENED, bench=bench, since=since, until=until):
-            self._open(*line)
-        everything = bench is None and since is None and until is None
-        self._ids: Collection[str] | None = None if everything else [*self._by_run]
-        if bench is not None:
-            self._known(bench)
-            for line in ledger.lines(RunStarted, columns=_BEGUN, run_ids=self._ids):
-                self._begin(*line)
-        for line in ledger.lines(RunFinished, Outcome, columns=_CLOSED, run_ids=self._ids):
+        if bench is None and since is None and until is None:
+            self._ids: Collection[str] | None = None
+            # Ends before calls: of what has ended, no call is missing.
+            ends = [*ledger.lines(RunFinished, Outcome, columns=_CLOSED)]
+            calls = self._totals("run_id")
+            self._begun(None)
+        else:
+            self._begun(bench, since, until)
+            ends = ledger.lines(RunFinished, Outcome, columns=_CLOSED, run_ids=self._ids)
+            calls = None
+        for line in ends:
             self._close(*line)
         self._runs = Counter(map(id, self._by_run.values()))
-        self._add_calls()
+        self._add_calls(calls or self._totals("run_id"))
 
-    def _add_calls(self) -> None:
+    def _begun(
+        self, bench: str | None, since: datetime | None = None, until: datetime | None = None
+    ) -> None:
+        """Open an account for every task."""
+        opening = [RunStarted, Assigned] if bench is None else [Assigned]
+        for line in self._ledger.lines(
+            *opening, columns=_OPENED, bench=bench, since=since, until=until
+        ):
+            self._open(*line)
+        if bench is not None or since is not None or until is not None:
+            self._ids = [*self._by_run]
+        if bench is not None:
+            self._known(bench)
+            for line in self._ledger.lines(RunStarted, columns=_BEGUN, run_ids=self._ids):
+                self._begin(*line)
+
+    def _add_calls(self, totals: Iterator[Line]) -> None:
         """Take in the calls of each task, run after run."""
         tools = self._tools("run_id")
         late: dict[str, Calls] = {}
-        for account, run_id, calls in self._parts("run_id", tools):
+        for account, run_id, calls in self._parts("run_id", tools, totals):
             if self._runs[id(account)] == 1:
                 account.calls = calls
             else:
@@ -125,10 +142,10 @@ class Accounts:
         """What each task took, by run, deployment or node, in no particular order."""
         tools = self._tools(by)
         if by == "run_id":
-            yield from self._parts(by, tools)
+            yield from self._parts(by, tools, self._totals(by))
             return
         together: dict[tuple[str, int], Part] = {}
-        for part in self._parts(by, tools):
+        for part in self._parts(by, tools, self._totals(by)):
             account, name, calls = part
             task = id(account)
             if self._runs[task] == 1:
@@ -203,13 +220,14 @@ class Accounts:
         else:
             account.status, account.seconds, account.error = status, seconds, error or ""
 
-    def _parts(self, by: By, tools: Tools) -> Iterator[Part]:
-        """Those of each run, with its tool calls, which are taken out."""
+    def _totals(self, by: By) -> Iterator[Line]:
         group = _group(by)
-        place = len(group)
-        for line in self._ledger.totals(
-            Call, by=group, sums=_SUMS, listed=_REPLY, run_ids=self._ids
-        ):
+        return self._ledger.totals(Call, by=group, sums=_SUMS, listed=_REPLY, run_ids=self._ids)
+
+    def _parts(self, by: By, tools: Tools, totals: Iterator[Line]) -> Iterator[Part]:
+        """Those of each run, with its tool calls, which are taken out."""
+        place = len(_group(by))
+        for line in totals:
             run_id, name = line[0], line[place - 1]
             account = self._by_run.get(run_id)
             if account is None:

@@ -84,6 +84,9 @@ class Columns(Protocol):
     ) -> Iterator[Line]:
         """The records of a kind, added up, in no particular order.
 
+        A store may begin before the first line is asked for. What is appended from then on may be
+        missing.
+
         Each line has the values of `by`, the number of records, the sums (a truth counts as 1;
         `None` where no record has a value), and, where columns are listed, the lines of these, in
         the order they were appended, as text that `listed` reads. Of `float` there is only whether

@@ -66,7 +66,10 @@ class SqliteColumns(Database):
             told = [f"{n} IS NOT NULL" if COLUMNS.get(n) is float else n for n in listed]
             parts.append(f"json_group_array(json_array({', '.join(told)}))")
         sql = f"SELECT {', '.join(parts)} FROM line WHERE {condition} GROUP BY {', '.join(by)}"
-        return self._rows(sql, given, ())
+        if self.path == ":memory:":
+            return self._rows(sql, given, ())
+        self._complete()
+        return self._ahead(sql, given)
 
     def _rows(self, sql: str, given: Sequence[Any], truths: Sequence[int]) -> Iterator[Line]:
         if self.path != ":memory:":

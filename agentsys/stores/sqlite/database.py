@@ -12,11 +12,11 @@ import sqlite3
 import threading
 import time
 import weakref
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from sqlite3 import Connection
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from agentsys.errors import StoreError
 from agentsys.stores.sqlite.schema import migrate
@@ -118,6 +118,38 @@ class Database:
                 yield connection
             finally:
                 connection.close()
+
+    def _ahead(self, sql: str, given: Sequence[Any]) -> Iterator[tuple[Any, ...]]:
+        """The rows of a query of a file, which another thread begins to answer at once.
+
+        All of it is one step of SQLite, during which the threads of Python go on.
+        """
+        with self._trouble("read"):
+            connection = self._open(timeout=WAIT_S)
+        failed: list[sqlite3.Error] = []
+
+        def answer() -> None:
+            try:
+                connection.execute(f"CREATE TEMP TABLE answer AS {sql}", given)
+            except sqlite3.Error as error:
+                failed.append(error)
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        return self._answered(connection, thread, failed)
+
+    def _answered(
+        self, connection: Connection, thread: threading.Thread, failed: list[sqlite3.Error]
+    ) -> Iterator[tuple[Any, ...]]:
+        try:
+            thread.join()
+            with self._trouble("read"):
+                if failed:
+                    raise failed[0]
+                yield from connection.execute("SELECT * FROM answer")
+        finally:
+            thread.join()
+            connection.close()
 
     def _mine(self) -> threading.Lock:
         """The lock around the writer, a new one in a process that was forked."""

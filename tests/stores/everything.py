@@ -44,3 +44,5 @@ async def everything(store: Store) -> None:
     assert kinds == ["x", "x", "Charge", "Expired"]
     found = list(store.read("log", where={"run_id": ["r"]}))
     assert len(found) == 1
+    assert list(store.lines("log", ["x"], ["run_id"])) == [("r",)]
+    assert list(store.totals("log", "x", ["run_id"], listed=["node"])) == [("r", 1, "[[null]]")]

@@ -189,13 +189,15 @@ async def test_damage_is_named(tmp_path: Path):
     file = tmp_path / "runs.db"
     store = open_store(f"sqlite:///{file}")
     for n in range(500):
-        await store.append("log", {"n": n, "text": "x" * 100})
+        await store.append("log", {"kind": "x", "run_id": "r", "n": n, "text": "x" * 100})
     await store.close()
     content = bytearray(file.read_bytes())
     content[4096:-4096] = b"\x55" * (len(content) - 8192)
     file.write_bytes(bytes(content))
     with pytest.raises(StoreError, match=r"runs\.db cannot be read: it is damaged"):
         list(SqliteStore(str(file)).read("log"))
+    with pytest.raises(StoreError, match=r"runs\.db cannot be read: it is damaged"):
+        list(SqliteStore(str(file)).totals("log", "x", ["run_id"]))
 
 
 VERSION_1 = (

@@ -4,9 +4,7 @@ import asyncio
 from abc import abstractmethod
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
-from functools import reduce
 from math import inf
-from operator import or_
 from typing import Any, Generic, TypeVar, cast
 
 from agentsys.context import Context, Conversations
@@ -187,8 +185,10 @@ class Pattern(Node[I, O]):
 
 def one_of(nodes: Iterable[Node[Any, Any]]) -> Any:
     """The output type of what gives the output of one of these nodes."""
-    kinds = list(dict.fromkeys(node.gives for node in nodes))
-    return reduce(or_, kinds)
+    first, *others = dict.fromkeys(node.gives for node in nodes)
+    for kind in others:
+        first |= kind
+    return first
 
 
 def conducted(pattern: Pattern[Any, Any], work_of: Callable[[Node[Any, Any]], Work]) -> Work:

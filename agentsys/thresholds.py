@@ -5,11 +5,9 @@ is in use; a run takes that one, or none where the graph's definition has change
 """
 
 import logging
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from hashlib import blake2b
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
@@ -18,12 +16,7 @@ from agentsys.calibration import Isotonic, Platt
 from agentsys.errors import StoreError, UnknownName
 from agentsys.stores import Store
 from agentsys.stores.base import Value
-
-FRESH_S = 1.0
-"""After so many seconds it is looked up again which version is in use."""
-
-_IN_USE = "thresholds"
-"""Namespace of the version that is in use, by graph; those of a graph are in `thresholds:GRAPH`."""
+from agentsys.versions import InUse, Versions, digest_of
 
 _log = logging.getLogger(__name__)
 
@@ -112,28 +105,22 @@ class _Page:
 _PAGE: TypeAdapter[_Page] = TypeAdapter(_Page)
 
 
-def digest_of(shape: str) -> str:
-    """Of a node's `shape`."""
-    return blake2b(shape.encode("utf-8", "backslashreplace"), digest_size=8).hexdigest()
+def kept_in(store: Store) -> Versions:
+    """All versions that a store has."""
+    return Versions(store, "thresholds", "version of thresholds")
 
 
 async def keep(store: Store, kept: Kept) -> None:
     """Keep a version; what is in use stays in use."""
     lines = tuple(_Line(*place, gate) for place, gate in kept.thresholds.gates.items())
     page = _PAGE.dump_python(_Page(kept.shape, lines, kept.about), mode="json")
-    await store.put(_of(kept.graph), kept.thresholds.version, page)
+    await kept_in(store).keep(kept.graph, kept.thresholds.version, page)
 
 
 async def versions(store: Store, graph: str) -> list[Kept]:
     """All versions of a graph, the oldest first."""
-    values = await store.values(_of(graph))
-    ordered = sorted(values.items(), key=lambda item: (item[1].written, item[0]))
-    return [_kept(graph, version, value) for version, value in ordered]
-
-
-async def graphs(store: Store) -> list[str]:
-    """The graphs that there are thresholds of."""
-    return [space.removeprefix(_of("")) for space in await store.spaces(_of(""))]
+    values = await kept_in(store).of(graph)
+    return [_kept(graph, version, value) for version, value in values.items()]
 
 
 async def find(store: Store, graph: str, version: str) -> Thresholds:
@@ -142,10 +129,7 @@ async def find(store: Store, graph: str, version: str) -> Thresholds:
     Raises:
         UnknownName: there is none of that name.
     """
-    value = await store.get(_of(graph), version)
-    if value is None:
-        raise UnknownName("version of thresholds", version, await store.values(_of(graph)))
-    return _kept(graph, version, value).thresholds
+    return _kept(graph, version, await kept_in(store).find(graph, version)).thresholds
 
 
 async def named(store: Store, version: str) -> Kept:
@@ -156,7 +140,7 @@ async def named(store: Store, version: str) -> Kept:
     """
     every = {
         kept.thresholds.version: kept
-        for graph in await graphs(store)
+        for graph in await kept_in(store).graphs()
         for kept in await versions(store, graph)
     }
     if version not in every:
@@ -164,24 +148,11 @@ async def named(store: Store, version: str) -> Kept:
     return every[version]
 
 
-async def use(store: Store, graph: str, version: str) -> None:
-    """Have runs of a graph take a version from now on; empty: none."""
-    await store.put(_IN_USE, graph, {"version": version})
-
-
-async def in_use(store: Store, graph: str) -> str:
-    """The version that runs of a graph take; empty: none."""
-    value = await store.get(_IN_USE, graph)
-    return "" if value is None else str(value.data["version"])
-
-
 class InForce:
-    """The thresholds that runs take; what the store says is asked again after a second."""
+    """The thresholds that runs take."""
 
     def __init__(self, store: Store | None) -> None:
-        self._store = store
-        self._known: dict[str, tuple[float, Kept | None]] = {}
-        self._told: set[str] = set()
+        self._in_use = InUse(None if store is None else kept_in(store), _kept)
 
     async def of(self, graph: str, node: Any) -> Thresholds:
         """Those of a graph's name; the definitions' own where its node is another one by now.
@@ -190,7 +161,7 @@ class InForce:
             graph: Its name.
             node: The graph.
         """
-        kept = await self._looked_up(graph)
+        kept = await self._in_use.of(graph)
         if kept is None:
             return DEFINED
         if kept.shape != digest_of(node.shape):
@@ -198,34 +169,15 @@ class InForce:
             return DEFINED
         return kept.thresholds
 
-    async def _looked_up(self, graph: str) -> Kept | None:
-        if self._store is None:
-            return None
-        since, kept = self._known.get(graph, (float("-inf"), None))
-        if time.monotonic() - since > FRESH_S:
-            now, kept = time.monotonic(), await self._read(self._store, graph)
-            self._known[graph] = (now, kept)
-        return kept
-
-    async def _read(self, store: Store, graph: str) -> Kept | None:
-        version = await in_use(store, graph)
-        value = await store.get(_of(graph), version) if version else None
-        return None if value is None else _kept(graph, version, value)
-
     def _tell(self, kept: Kept) -> None:
         version = kept.thresholds.version
-        if version not in self._told:
-            self._told.add(version)
+        if self._in_use.first_time(version):
             _log.warning(
                 "the thresholds %s of %r are not used: its definition has changed since, and its "
                 "own apply. 'agentsys calibrate' fits new ones.",
                 version,
                 kept.graph,
             )
-
-
-def _of(graph: str) -> str:
-    return f"{_IN_USE}:{graph}"
 
 
 def _kept(graph: str, version: str, value: Value) -> Kept:

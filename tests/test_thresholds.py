@@ -15,7 +15,8 @@ from agentsys.errors import StoreError
 from agentsys.events import RunStarted
 from agentsys.models.scripted import Scripted
 from agentsys.stores import Store
-from agentsys.thresholds import DEFINED, Gate, Kept, Thresholds, digest_of, find, keep, use
+from agentsys.thresholds import DEFINED, Gate, Kept, Thresholds, find, keep, kept_in
+from agentsys.versions import digest_of
 from tests.shapes import ASK, Answer, Question
 
 SOLVE = Agent(
@@ -37,7 +38,7 @@ async def kept(
     store: Store, thresholds: Thresholds, node: Node[Any, Any] = SOLVE, graph: str = "g"
 ) -> None:
     await keep(store, Kept(thresholds, graph, digest_of(node.shape), {}))
-    await use(store, graph, thresholds.version)
+    await kept_in(store).use(graph, thresholds.version)
 
 
 def stored(tmp_path: Path) -> Store:
@@ -104,11 +105,13 @@ async def test_another_version_is_seen_by_a_process_that_runs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What is put in use, or out of it, holds for the runs of a system that is under way."""
-    monkeypatch.setattr("agentsys.thresholds.FRESH_S", 0.0)
+    monkeypatch.setattr("agentsys.versions.FRESH_S", 0.0)
     store = stored(tmp_path)
     async with models(store) as system:
         for thresholds in (at(0.8, "v1"), at(0.9, "v2"), DEFINED):
-            await (use(store, "g", "") if thresholds is DEFINED else kept(store, thresholds))
+            await (
+                kept_in(store).use("g", "") if thresholds is DEFINED else kept(store, thresholds)
+            )
             await system.run(SOLVE, ASK, name="g")
         seen = started(system)
     assert seen == ["v1", "v2", ""]
@@ -158,7 +161,7 @@ async def test_what_a_newer_version_wrote_is_named(tmp_path: Path) -> None:
     """Thresholds that cannot be read are not silently left out: the run says what to do."""
     store = stored(tmp_path)
     await store.put("thresholds:g", "v9", {"future": True})
-    await use(store, "g", "v9")
+    await kept_in(store).use("g", "v9")
     async with models(store) as system:
         with pytest.raises(StoreError, match="calibrate off --graph g"):
             await system.run(SOLVE, ASK, name="g")

@@ -26,7 +26,7 @@ from agentsys.project import find_graph
 from agentsys.settings import Settings
 from agentsys.stores import Store
 from agentsys.system import System
-from agentsys.thresholds import Kept, graphs, in_use, named, use, versions
+from agentsys.thresholds import Kept, kept_in, named, versions
 
 T = TypeVar("T")
 
@@ -71,7 +71,7 @@ def carried_out(
         if isinstance(error, KeyboardInterrupt):
             raise typer.Exit(INTERRUPTED) from None
         raise
-    used = asyncio.run(in_use(ledger.store, found.graph)) == found.version
+    used = asyncio.run(kept_in(ledger.store).in_use(found.graph)) == found.version
     print_calibrated(found, in_use=used, as_json=as_json)
     return found.threshold is not None
 
@@ -80,8 +80,8 @@ def listed(graph: str | None, config: str | None, *, as_json: bool) -> None:
     """Print the versions, and which are in use."""
 
     async def rows(store: Store) -> list[dict[str, Any]]:
-        names = [name for name in await graphs(store) if graph in (None, name)]
-        used = {name: await in_use(store, name) for name in names}
+        names = [name for name in await kept_in(store).graphs() if graph in (None, name)]
+        used = {name: await kept_in(store).in_use(name) for name in names}
         kept = [each for name in names for each in await versions(store, name)]
         return [line(each, in_use=used[each.graph] == each.thresholds.version) for each in kept]
 
@@ -94,7 +94,7 @@ def shown(version: str, config: str | None, *, as_json: bool) -> None:
 
     async def found(store: Store) -> tuple[Kept, str]:
         kept = await named(store, version)
-        return kept, await in_use(store, kept.graph)
+        return kept, await kept_in(store).in_use(kept.graph)
 
     kept, used = _with_store(config, found)
     about = Calibrated.model_validate(kept.about)
@@ -107,7 +107,7 @@ def put_in_use(version: str, config: str | None) -> None:
 
     async def work(store: Store) -> str:
         kept = await named(store, version)
-        await use(store, kept.graph, version)
+        await kept_in(store).use(kept.graph, version)
         return kept.graph
 
     graph = _with_store(config, work)
@@ -118,10 +118,10 @@ def put_out_of_use(graph: str, config: str | None) -> None:
     """Have a graph's definitions decide again."""
 
     async def work(store: Store) -> str:
-        before, known = await in_use(store, graph), await graphs(store)
+        before, known = await kept_in(store).in_use(graph), await kept_in(store).graphs()
         if not before and graph not in known:
             raise UnknownName("graph with thresholds", graph, known)
-        await use(store, graph, "")
+        await kept_in(store).use(graph, "")
         return before
 
     before = _with_store(config, work)

@@ -106,13 +106,12 @@ def evaluate(
     from agentsys.evaluation.routing.fitted import judged_router
     from agentsys.evaluation.routing.labels import labelled
     from agentsys.project import find_graph
-    from agentsys.routing import in_use
-    from agentsys.routing.kept import find
+    from agentsys.routing.kept import find, kept_in
 
     node = find_graph(graph)
 
     async def work(here: "_Here") -> "tuple[str, Judged | None, int]":
-        name = version or await in_use(here.store, graph)
+        name = version or await kept_in(here.store).in_use(graph)
         if not name:
             raise UserError(
                 f"No router of {graph!r} is in use.", hint="Name one; 'router list' has them."
@@ -138,10 +137,10 @@ def evaluate(
 def list_(graph: Graph, as_json: AsJson = False, config: Config = None) -> None:
     """List the routers of a graph, and which one its runs ask."""
     from agentsys.cli.output import print_json, print_table, say
-    from agentsys.routing import in_use, versions
+    from agentsys.routing.kept import kept_in, versions
 
     async def work(here: "_Here") -> list[dict[str, Any]]:
-        asked = await in_use(here.store, graph)
+        asked = await kept_in(here.store).in_use(graph)
         return [
             {
                 "version": name,
@@ -170,8 +169,8 @@ def use_(version: Version, graph: Graph, config: Config = None) -> None:
     """Have runs of a graph ask a router from now on."""
     from agentsys.cli.output import say
     from agentsys.project import find_graph
-    from agentsys.routing import use
-    from agentsys.routing.kept import digest_of, find
+    from agentsys.routing.kept import find, kept_in
+    from agentsys.versions import digest_of
 
     node = find_graph(graph)
 
@@ -181,7 +180,7 @@ def use_(version: Version, graph: Graph, config: Config = None) -> None:
                 f"The graph {graph!r} has changed since the router {version!r} was fitted.",
                 hint=f"Fit a new one: agentsys router fit --graph {graph}",
             )
-        await use(here.store, graph, version)
+        await kept_in(here.store).use(graph, version)
 
     _with(config, work)
     say(f"Runs of {graph} ask the router {version}. Stop it: agentsys router off --graph {graph}")
@@ -191,9 +190,9 @@ def use_(version: Version, graph: Graph, config: Config = None) -> None:
 def off(graph: Graph, config: Config = None) -> None:
     """Have runs of a graph ask no router any more."""
     from agentsys.cli.output import say
-    from agentsys.routing import use
+    from agentsys.routing.kept import kept_in
 
-    _with(config, lambda here: use(here.store, graph, ""))
+    _with(config, lambda here: kept_in(here.store).use(graph, ""))
     say(f"Runs of {graph} begin at the first tier.")
 
 

@@ -1,7 +1,7 @@
 """Prediction before the answer: at which tier a run begins, by the text of its task."""
 
 from agentsys.routing.grams import Grams
-from agentsys.routing.kept import Kept, Routers, in_use, keep, use, versions
+from agentsys.routing.kept import Kept, Routers, keep, versions
 from agentsys.routing.router import FIRST, Begin, Router
 
 __all__ = [
@@ -11,8 +11,6 @@ __all__ = [
     "Kept",
     "Router",
     "Routers",
-    "in_use",
     "keep",
-    "use",
     "versions",
 ]

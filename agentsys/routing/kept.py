@@ -1,25 +1,19 @@
 """Stored routers: every version of a graph's, and which one its runs ask."""
 
 import logging
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from agentsys.errors import ModelError, StoreError, UnknownName
+from agentsys.errors import ModelError, StoreError
 from agentsys.memory.embedder import Embedder
-from agentsys.plain import digest
 from agentsys.routing.router import FIRST, Begin, Router
 from agentsys.routing.vectors import vectors_of
 from agentsys.stores import Store
-
-FRESH_S = 1.0
-"""After so many seconds it is looked up again which version is in use."""
-
-_IN_USE = "routers"
-"""Namespace of the version that is in use, by graph; those of a graph are in `routers:GRAPH`."""
+from agentsys.stores.base import Value
+from agentsys.versions import InUse, Versions, digest_of
 
 _log = logging.getLogger(__name__)
 
@@ -38,21 +32,21 @@ class Kept:
 _KEPT: TypeAdapter[Kept] = TypeAdapter(Kept)
 
 
-def digest_of(shape: str) -> str:
-    """Of a node's `shape`."""
-    return digest(shape, str)
+def kept_in(store: Store) -> Versions:
+    """All versions that a store has."""
+    return Versions(store, "routers", "router")
 
 
 async def keep(store: Store, graph: str, kept: Kept) -> None:
     """Keep a version; what is in use stays in use."""
     data = _KEPT.dump_python(kept, mode="json")
-    await store.put(f"{_IN_USE}:{graph}", kept.router.version, data)
+    await kept_in(store).keep(graph, kept.router.version, data)
 
 
 async def versions(store: Store, graph: str) -> dict[str, Kept]:
     """All versions of a graph, the oldest first."""
-    values = await store.values(f"{_IN_USE}:{graph}")
-    return {name: _kept(graph, name, values[name].data) for name in sorted(values)}
+    values = await kept_in(store).of(graph)
+    return {name: _kept(graph, name, value) for name, value in values.items()}
 
 
 async def find(store: Store, graph: str, version: str) -> Kept:
@@ -61,25 +55,11 @@ async def find(store: Store, graph: str, version: str) -> Kept:
     Raises:
         UnknownName: there is none of that name.
     """
-    value = await store.get(f"{_IN_USE}:{graph}", version)
-    if value is None:
-        raise UnknownName("router", version, await store.values(f"{_IN_USE}:{graph}"))
-    return _kept(graph, version, value.data)
-
-
-async def use(store: Store, graph: str, version: str) -> None:
-    """Have runs of a graph ask a version from now on; empty: none."""
-    await store.put(_IN_USE, graph, {"version": version})
-
-
-async def in_use(store: Store, graph: str) -> str:
-    """The version that runs of a graph ask; empty: none."""
-    value = await store.get(_IN_USE, graph)
-    return "" if value is None else str(value.data["version"])
+    return _kept(graph, version, await kept_in(store).find(graph, version))
 
 
 class Routers:
-    """The routers that runs ask; what the store says is asked again after a second."""
+    """The routers that runs ask."""
 
     def __init__(self, store: Store | None, embedder: Embedder | None = None) -> None:
         """Look them up in a store.
@@ -88,9 +68,8 @@ class Routers:
             store: Where they are; without one there are none.
             embedder: For those that were fitted on vectors.
         """
-        self._store, self._embedder = store, embedder
-        self._known: dict[str, tuple[float, Kept | None]] = {}
-        self._told: set[str] = set()
+        self._in_use = InUse(None if store is None else kept_in(store), _kept)
+        self._embedder = embedder
 
     async def said(self, graph: str, shape: Callable[[], str], text: Callable[[], str]) -> Begin:
         """Where a run begins; at the first tier where the graph has changed since the fit.
@@ -100,7 +79,7 @@ class Routers:
             shape: What it is made of.
             text: Of the task, as a model is shown it.
         """
-        kept = await self._looked_up(graph)
+        kept = await self._in_use.of(graph)
         if kept is None:
             return FIRST
         if kept.shape != digest_of(shape()):
@@ -119,20 +98,8 @@ class Routers:
             return FIRST
         return router.said(asked, vector)
 
-    async def _looked_up(self, graph: str) -> Kept | None:
-        if self._store is None:
-            return None
-        since, kept = self._known.get(graph, (float("-inf"), None))
-        if time.monotonic() - since > FRESH_S:
-            now, version = time.monotonic(), await in_use(self._store, graph)
-            if kept is None or kept.router.version != version:
-                kept = await find(self._store, graph, version) if version else None
-            self._known[graph] = (now, kept)
-        return kept
-
     def _tell(self, graph: str, version: str, why: str) -> None:
-        if version not in self._told:
-            self._told.add(version)
+        if self._in_use.first_time(version):
             _log.warning(
                 "the router %s of %r is not asked: %s. 'agentsys router fit' fits a new one.",
                 version,
@@ -141,9 +108,9 @@ class Routers:
             )
 
 
-def _kept(graph: str, version: str, data: Any) -> Kept:
+def _kept(graph: str, version: str, value: Value) -> Kept:
     try:
-        return _KEPT.validate_python(data)
+        return _KEPT.validate_python(value.data)
     except ValidationError as error:
         raise StoreError(
             f"The router {version!r} of {graph!r} is of another agentsys.",

@@ -16,10 +16,11 @@ from agentsys.ledger import Ledger
 from agentsys.memory import SharedMemory
 from agentsys.models.scripted import Scripted
 from agentsys.node import Node
-from agentsys.routing import Grams, Kept, Router, in_use, keep, use, versions
-from agentsys.routing.kept import digest_of
+from agentsys.routing import Grams, Kept, Router, keep, versions
+from agentsys.routing.kept import kept_in
 from agentsys.routing.vectors import vectors_of
 from agentsys.stores import Store, open_store
+from agentsys.versions import digest_of
 
 
 class Ask(BaseModel):
@@ -53,7 +54,7 @@ async def kept_of(
 ) -> None:
     await keep(store, "g", Kept(given, digest_of(graph.shape), {}))
     if asked:
-        await use(store, "g", given.version)
+        await kept_in(store).use("g", given.version)
 
 
 @pytest.mark.parametrize("shape", GRAPHS)
@@ -103,8 +104,8 @@ async def test_only_the_version_in_use_is_asked(tmp_path: Path) -> None:
         assert (await here.run(two_tiers, LONG, name="g")).path == ("solve@llm",)
         assert [*(await versions(store, "g"))] == ["v1", "v2"]
     async with system(store := open_store(f"sqlite:///{tmp_path}/s.db")) as here:
-        await use(store, "g", "")
-        assert await in_use(store, "g") == ""
+        await kept_in(store).use("g", "")
+        assert await kept_in(store).in_use("g") == ""
         assert (await here.run(two_tiers, LONG, name="g")).path == ("solve@slm",)
 
 
@@ -117,7 +118,7 @@ async def test_a_resumed_run_begins_where_it_began(tmp_path: Path) -> None:
         run = await here.run(two_tiers, LONG, name="g", run_id="r")
         assert run.status == "failed"
     async with system(store := open_store(f"sqlite:///{tmp_path}/s.db")) as here:
-        await use(store, "g", "")
+        await kept_in(store).use("g", "")
         run = await here.run(two_tiers, resume="r")
     assert (run.path, run.begin.tier) == (("solve@llm",), "llm")
 

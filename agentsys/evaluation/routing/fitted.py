@@ -14,8 +14,8 @@ from agentsys.memory.embedder import Embedder
 from agentsys.node import Node
 from agentsys.plain import digest
 from agentsys.routing import Kept, Router
-from agentsys.routing.kept import digest_of
 from agentsys.routing.vectors import vectors_of
+from agentsys.versions import digest_of
 
 MIN_LABELS = 50
 

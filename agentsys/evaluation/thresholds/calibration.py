@@ -38,7 +38,8 @@ from agentsys.money import NANO_PER_USD
 from agentsys.node import Node
 from agentsys.stores import Store
 from agentsys.system import System
-from agentsys.thresholds import DEFINED, Kept, Thresholds, digest_of, keep, use, versions
+from agentsys.thresholds import DEFINED, Kept, Thresholds, keep, kept_in, versions
+from agentsys.versions import digest_of
 
 LEVEL = 0.95
 """How sure the bound on errors among accepted answers is, where no other is promised."""
@@ -209,4 +210,4 @@ class Calibration:
         kept = Kept(thresholds, name, digest_of(self.graph.shape), found.to_json())
         await keep(store, kept)
         if not found.worse:
-            await use(store, name, thresholds.version)
+            await kept_in(store).use(name, thresholds.version)

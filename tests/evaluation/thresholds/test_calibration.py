@@ -22,7 +22,7 @@ from agentsys.evaluation.thresholds.objective import (
 )
 from agentsys.evaluation.thresholds.plan import Plan, find
 from agentsys.evaluation.thresholds.result import Calibrated
-from agentsys.thresholds import DEFINED, Thresholds, in_use, named, versions
+from agentsys.thresholds import DEFINED, Thresholds, kept_in, named, versions
 from tests.evaluation.thresholds.unsure import SOLVE, Unsure, file, system, tasks
 from tests.shapes import Answer, Question
 
@@ -193,7 +193,7 @@ async def test_what_cannot_be_had_is_not_kept(
         assert why in found.why_not
         assert (found.threshold, found.rows) == (None, ())
         assert await versions(_store(models), "g") == []
-        assert await in_use(_store(models), "g") == ""
+        assert await kept_in(_store(models)).in_use("g") == ""
 
 
 async def test_what_is_certified_holds(tmp_path: Path) -> None:
@@ -225,7 +225,7 @@ async def test_what_is_clearly_worse_is_not_used(tmp_path: Path) -> None:
         found = await calibrated(models, plan(file(tmp_path, texts)))
         assert found.worse
         assert [kept.thresholds.version for kept in await versions(_store(models), "g")] == ["v1"]
-        assert await in_use(_store(models), "g") == ""
+        assert await kept_in(_store(models)).in_use("g") == ""
 
 
 async def test_an_interrupted_calibration_goes_on(tmp_path: Path) -> None:

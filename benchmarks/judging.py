@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from agentsys import Agent, Node, judge_panel
-from agentsys.evaluation.ratings import error_correlations, mean_correlation
+from agentsys.evaluation.judging.ratings import error_correlations, mean_correlation
 from agentsys.evaluation.statistics import paired_success, wilson
 from agentsys.models.tiers import Tiers
 from agentsys.patterns.judging import PanelVerdict, as_judge, judge_by_solving

@@ -15,10 +15,10 @@ from page import write
 from agentsys import Agent, agree, cascade
 from agentsys.cli.bars import progress
 from agentsys.evaluation.bench import Bench, Progress
-from agentsys.evaluation.numbers import money, percent, span
 from agentsys.evaluation.recorded import RecordedModels, RecordedRuns, recorded_suite
 from agentsys.evaluation.recorded.validity import validity
-from agentsys.evaluation.report import Row, report
+from agentsys.evaluation.reports.numbers import money, percent, span
+from agentsys.evaluation.reports.report import Row, report
 from agentsys.evaluation.statistics import wilson
 from agentsys.node import Node
 from agentsys.project import catalog, find, find_graph

@@ -12,7 +12,7 @@ from agentsys.cli.vllm_status import row
 from agentsys.evaluation.judging.board import Against, Agreement, Board
 from agentsys.evaluation.judging.calibration import Calibrated
 from agentsys.evaluation.judging.standing import Standing
-from agentsys.evaluation.report import Row
+from agentsys.evaluation.reports.report import Row
 from agentsys.evaluation.thresholds import result as thresholds
 from agentsys.evaluation.thresholds.drift import Drift
 from agentsys.memory import Entry

@@ -243,7 +243,7 @@ async def test_ledger_holds_what_the_run_says(tmp_path: Path) -> None:
 
 async def test_calls_that_langgraph_makes_are_in_the_reports(tmp_path: Path) -> None:
     """A graph that LangGraph runs spends under the name its context was given."""
-    from agentsys.evaluation.report import report
+    from agentsys.evaluation.reports.report import report
 
     models = ledgered(tmp_path, {"value": 1})
     await solve.graph().ainvoke({"value": ASK}, context=models.context(name="by-hand"))

@@ -161,7 +161,7 @@ async def _solve(
 def _print(bench: str, ledger: "Ledger", settings: "Settings", *, as_json: bool) -> bool:
     """Print the report; gives whether a graph has nothing but failed runs."""
     from agentsys.cli.figures import print_report
-    from agentsys.evaluation.report import report
+    from agentsys.evaluation.reports.report import report
 
     computed = report(ledger, bench=bench, usd_per_failure=settings.usd_per_failure)
     print_report(computed, settings, as_json=as_json)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from agentsys.cli.output import dollars, print_json, print_table, say
-from agentsys.evaluation.numbers import NONE, coefficient, count, money, percent, span
+from agentsys.evaluation.reports.numbers import NONE, coefficient, count, money, percent, span
 from agentsys.evaluation.thresholds.curve import Point
 from agentsys.evaluation.thresholds.drift import Drift
 from agentsys.evaluation.thresholds.measuring import Accepted, Row

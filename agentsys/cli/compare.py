@@ -9,11 +9,11 @@ import typer
 from agentsys.cli.options import Config
 
 if TYPE_CHECKING:
-    from agentsys.evaluation.account import Account
-    from agentsys.evaluation.condition import Condition
+    from agentsys.evaluation.comparing.condition import Condition
+    from agentsys.evaluation.comparing.side_by_side import Change, Comparison, Metric
+    from agentsys.evaluation.comparing.sides import Side
+    from agentsys.evaluation.reports.account import Account
     from agentsys.evaluation.resampling import Measured
-    from agentsys.evaluation.side_by_side import Change, Comparison, Metric
-    from agentsys.evaluation.sides import Side
 
 
 def compare(
@@ -47,8 +47,8 @@ def compare(
     Differences are B minus A, with 95 % intervals, and an exact test of success on the same tasks.
     """
     from agentsys.cli.output import print_json, say
-    from agentsys.evaluation.condition import Condition
-    from agentsys.evaluation.sides import pairs, tasks_of
+    from agentsys.evaluation.comparing.condition import Condition
+    from agentsys.evaluation.comparing.sides import pairs, tasks_of
     from agentsys.ledger import Ledger
     from agentsys.money import nano
     from agentsys.settings import Settings
@@ -91,7 +91,7 @@ class _Compared:
 
 def _metrics(asked: list[str]) -> list[str]:
     from agentsys.errors import UnknownName
-    from agentsys.evaluation.side_by_side import METRICS
+    from agentsys.evaluation.comparing.side_by_side import METRICS
 
     for name in asked:
         if name not in METRICS:
@@ -104,8 +104,8 @@ _Read = tuple["Side", "list[Account]"]
 
 def _compared(first: _Read, second: _Read, failure_nano: int) -> _Compared:
     from agentsys.errors import UserError
-    from agentsys.evaluation.side_by_side import compare
-    from agentsys.evaluation.sides import differences
+    from agentsys.evaluation.comparing.side_by_side import compare
+    from agentsys.evaluation.comparing.sides import differences
 
     (a, mine), (b, theirs) = first, second
     result = compare(mine, theirs, failure_nano=failure_nano)
@@ -142,7 +142,7 @@ def _p(p: float) -> str:
 
 
 def _row(change: "Change") -> list[str]:
-    from agentsys.evaluation.numbers import money, percent, seconds
+    from agentsys.evaluation.reports.numbers import money, percent, seconds
 
     text = {"success": percent, "p50": seconds, "p95": seconds, "tokens": _number}
     write = text.get(change.metric, money)
@@ -158,19 +158,19 @@ def _row(change: "Change") -> list[str]:
 
 
 def _number(value: float | None) -> str:
-    from agentsys.evaluation.numbers import NONE
+    from agentsys.evaluation.reports.numbers import NONE
 
     return NONE if value is None else f"{value:,.1f}"
 
 
 def _points(share: float | None) -> str:
-    from agentsys.evaluation.numbers import NONE
+    from agentsys.evaluation.reports.numbers import NONE
 
     return NONE if share is None else f"{share * 100:.1f}"
 
 
 def _signed(measured: "Measured", text: Callable[[float | None], str]) -> str:
-    from agentsys.evaluation.numbers import NONE
+    from agentsys.evaluation.reports.numbers import NONE
 
     def signed(value: float) -> str:
         return f"{'-' if value < 0 else '+'}{text(abs(value))}"

@@ -5,11 +5,11 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from agentsys.cli.output import dollars, print_blocks, print_json, print_table, rates, say
-from agentsys.evaluation.numbers import NONE, count, joules, money, percent, seconds, span
+from agentsys.evaluation.reports.numbers import NONE, count, joules, money, percent, seconds, span
 from agentsys.money import usd
 
 if TYPE_CHECKING:
-    from agentsys.evaluation.report import Report, Row
+    from agentsys.evaluation.reports.report import Report, Row
     from agentsys.settings import Settings
 
 UPRIGHT = 4

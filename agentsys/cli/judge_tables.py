@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
 from agentsys.cli.output import dollars, print_json, print_table, say
-from agentsys.evaluation.numbers import NONE, coefficient, count, money, percent, span
+from agentsys.evaluation.reports.numbers import NONE, coefficient, count, money, percent, span
 from agentsys.money import usd
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from agentsys.cli.output import say
 from agentsys.errors import UserError
 
 if TYPE_CHECKING:
-    from agentsys.evaluation.account import Account
-    from agentsys.evaluation.report import Report, Row
+    from agentsys.evaluation.reports.account import Account
+    from agentsys.evaluation.reports.report import Report, Row
     from agentsys.events import BenchStarted
     from agentsys.ledger import Ledger
     from agentsys.settings import Settings

@@ -14,7 +14,7 @@ from agentsys.errors import UserError
 
 if TYPE_CHECKING:
     from agentsys.budgets import Standing
-    from agentsys.evaluation.expected import Expected
+    from agentsys.evaluation.reports.expected import Expected
     from agentsys.node import Node
     from agentsys.planning import Plan
     from agentsys.planning.limits import Total
@@ -126,7 +126,7 @@ async def _planned(
 
 
 def _expected(system: "System", graph: str, found: "Plan") -> "Expected | None":
-    from agentsys.evaluation.expected import expected
+    from agentsys.evaluation.reports.expected import expected
 
     if system.ledger is None:
         return None
@@ -136,7 +136,7 @@ def _expected(system: "System", graph: str, found: "Plan") -> "Expected | None":
 def _print(planned: _Planned) -> None:
     from agentsys.cli.amounts import limited, whose
     from agentsys.cli.output import print_table, say
-    from agentsys.evaluation.numbers import money
+    from agentsys.evaluation.reports.numbers import money
     from agentsys.money import NANO_PER_USD, shown
 
     found, total = planned.plan, planned.total

@@ -43,7 +43,7 @@ def recorded(
 
 
 def _cells(each: "Validity") -> list[str]:
-    from agentsys.evaluation.numbers import NONE, money
+    from agentsys.evaluation.reports.numbers import NONE, money
 
     shares = (each.fits, each.fits_unfenced, each.right, each.fits_and_right)
     return [
@@ -57,7 +57,7 @@ def _cells(each: "Validity") -> list[str]:
 
 
 def _share(share: "Share | None") -> str:
-    from agentsys.evaluation.numbers import NONE, percent, span
+    from agentsys.evaluation.reports.numbers import NONE, percent, span
 
     return NONE if share is None else percent(share.rate) + span(share.ci, percent)
 

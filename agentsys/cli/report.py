@@ -43,8 +43,8 @@ def report(
     from agentsys.cli.page import write_page, write_picture
     from agentsys.cli.spreadsheet import write_csv
     from agentsys.errors import UserError
-    from agentsys.evaluation.accounts import Accounts
-    from agentsys.evaluation.report import report as compute
+    from agentsys.evaluation.reports.accounts import Accounts
+    from agentsys.evaluation.reports.report import report as compute
     from agentsys.ledger import Ledger
     from agentsys.settings import Settings
 

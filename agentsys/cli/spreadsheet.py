@@ -9,7 +9,7 @@ from agentsys.cli.files import write_whole
 from agentsys.cli.output import say
 
 if TYPE_CHECKING:
-    from agentsys.evaluation.report import Report
+    from agentsys.evaluation.reports.report import Report
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 """How a text begins that a spreadsheet may take for a formula (OWASP, "CSV Injection")."""
@@ -31,7 +31,7 @@ def write_csv(place: str, report: "Report") -> None:
 
 def as_csv(report: "Report") -> str:
     """A line of names, then a line a row; intervals and other lists are JSON in their cell."""
-    from agentsys.evaluation.report import Row
+    from agentsys.evaluation.reports.report import Row
 
     names = list(Row.model_fields)
     written = io.StringIO(newline="")

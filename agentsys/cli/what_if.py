@@ -194,7 +194,7 @@ def _print(asked: "WhatIf", found: "list[Found]") -> None:
 
 
 def _cells(figures: "Mapping[str, Any]") -> list[str]:
-    from agentsys.evaluation.numbers import money, percent, span
+    from agentsys.evaluation.reports.numbers import money, percent, span
 
     return [
         f"{figures['tasks']:,}",
@@ -205,7 +205,7 @@ def _cells(figures: "Mapping[str, Any]") -> list[str]:
 
 
 def _difference(row: "Mapping[str, Any]") -> str:
-    from agentsys.evaluation.numbers import percent, span
+    from agentsys.evaluation.reports.numbers import percent, span
 
     if row["success_difference"] is None:
         return "-"

@@ -22,7 +22,7 @@ from agentsys.errors import (
     UserError,
 )
 from agentsys.evaluation.bench import Bench, Progress, find_bench, new_id
-from agentsys.evaluation.report import Row, report
+from agentsys.evaluation.reports.report import Row, report
 from agentsys.evaluation.scorers import Numeric
 from agentsys.evaluation.suites import Suite, Task
 from agentsys.events import Assigned, Call, Outcome, RunFinished

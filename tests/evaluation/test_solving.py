@@ -16,7 +16,7 @@ from pydantic import BaseModel
 from agentsys import Agent, Price, System, step
 from agentsys.errors import StoreError, UserError
 from agentsys.evaluation.bench import Bench, Progress
-from agentsys.evaluation.report import report
+from agentsys.evaluation.reports.report import report
 from agentsys.evaluation.scorers import Numeric, Score
 from agentsys.evaluation.suites import Source, Suite, Task, load_suite
 from agentsys.events import Assigned, BenchStarted, Call, Outcome, RunStarted, to_record

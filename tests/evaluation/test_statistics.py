@@ -263,7 +263,7 @@ def test_unequal_lengths_are_a_mistake():
 def test_scipy_is_loaded_when_it_is_used():
     """Commands that print no report do not pay for it."""
     code = (
-        "import sys; import agentsys.evaluation.bench, agentsys.evaluation.report;"
+        "import sys; import agentsys.evaluation.bench, agentsys.evaluation.reports.report;"
         "print(*{'scipy', 'numpy', 'langgraph', 'litellm'} & set(sys.modules))"
     )
     done = subprocess.run(

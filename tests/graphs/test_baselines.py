@@ -6,7 +6,7 @@ import pytest
 
 from agentsys import System
 from agentsys.evaluation.bench import Bench, new_id
-from agentsys.evaluation.report import Row, report
+from agentsys.evaluation.reports.report import Row, report
 from agentsys.evaluation.suites import load_suite
 from agentsys.events import Call, RunStarted
 from agentsys.ledger import Ledger

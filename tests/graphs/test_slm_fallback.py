@@ -8,7 +8,7 @@ import pytest
 
 from agentsys import System
 from agentsys.evaluation.bench import Bench, new_id
-from agentsys.evaluation.report import Report, report
+from agentsys.evaluation.reports.report import Report, report
 from agentsys.evaluation.suites import load_suite
 from agentsys.ledger import Ledger
 from agentsys.models.scripted import Scripted

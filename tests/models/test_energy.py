@@ -13,7 +13,7 @@ import pytest
 
 from agentsys import Agent, System
 from agentsys.cli.figures import columns
-from agentsys.evaluation.report import report
+from agentsys.evaluation.reports.report import report
 from agentsys.events import Call
 from agentsys.models.energy import EVERY_S, measure
 from agentsys.models.machine import Machine, machines

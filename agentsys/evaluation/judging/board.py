@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from pydantic import BaseModel, ConfigDict
 
-from agentsys.evaluation.agreement import (
+from agentsys.evaluation.judging.agreement import (
     cohen_kappa,
     fleiss_kappa,
     gwet_ac1,
@@ -13,9 +13,9 @@ from agentsys.evaluation.agreement import (
 from agentsys.evaluation.judging.judge import Judge
 from agentsys.evaluation.judging.kept import Kept
 from agentsys.evaluation.judging.matchups import matchups
+from agentsys.evaluation.judging.ratings import bradley_terry, error_correlations, mean_correlation
 from agentsys.evaluation.judging.standing import Standing, opinions, standing, standing_of_pairs
 from agentsys.evaluation.judging.verdicts import Verdicts
-from agentsys.evaluation.ratings import bradley_terry, error_correlations, mean_correlation
 from agentsys.evaluation.statistics import Measured, paired_success
 from agentsys.reliability import effective_judges
 from agentsys.schema import JsonObject

@@ -3,7 +3,7 @@
 | figure | is |
 |---|---|
 | `accuracy` | verdicts as the label has it / items; an abstention, or no verdict, is not right |
-| `rating` | Bradley and Terry's, see `agentsys.evaluation.ratings`; 1000 is the mean |
+| `rating` | Bradley and Terry's, see `agentsys.evaluation.judging.ratings`; 1000 is the mean |
 | `kappa` | Cohen's, of the verdicts that decide and the labels |
 | `found` | of the incorrect answers, those that are said to be |
 | `refused` | of the correct answers, those that are said to be incorrect |
@@ -28,8 +28,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from agentsys.evaluation.agreement import cohen_kappa
 from agentsys.evaluation.calibrating import brier
+from agentsys.evaluation.judging.agreement import cohen_kappa
 from agentsys.evaluation.judging.calibration import error_of, told
 from agentsys.evaluation.judging.gold import Item
 from agentsys.evaluation.judging.judge import Given, Shown

@@ -4,14 +4,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from agentsys.evaluation.account import Account
-from agentsys.evaluation.numbers import NONE, money, percent
 from agentsys.evaluation.page import plots
 from agentsys.evaluation.page.failures import Failure, expensive_failures
 from agentsys.evaluation.page.reading import Sample, begun, by_graph, by_model, sample
 from agentsys.evaluation.page.tradeoff import tradeoff
 from agentsys.evaluation.page.visible import one_line, visible
-from agentsys.evaluation.report import Report, Row
+from agentsys.evaluation.reports.account import Account
+from agentsys.evaluation.reports.numbers import NONE, money, percent
+from agentsys.evaluation.reports.report import Report, Row
 from agentsys.events import BenchStarted
 from agentsys.ledger import Ledger
 from agentsys.money import NANO_PER_USD

@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from agentsys.errors import AgentSysError
-from agentsys.evaluation.account import Account
 from agentsys.evaluation.bench import find_bench
-from agentsys.evaluation.numbers import money, seconds
 from agentsys.evaluation.page.visible import one_line, shortened
+from agentsys.evaluation.reports.account import Account
+from agentsys.evaluation.reports.numbers import money, seconds
 from agentsys.evaluation.suites import Source, Task, load_again
 from agentsys.events import Call, RunFinished, RunStarted, ToolCall
 from agentsys.ledger import Ledger

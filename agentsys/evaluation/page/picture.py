@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from agentsys.evaluation.page import themes, vega
 from agentsys.evaluation.page.tradeoff import drawn
-from agentsys.evaluation.report import Row
+from agentsys.evaluation.reports.report import Row
 
 WIDTH = 720
 _PADDING = {"left": 20, "top": 22, "right": 28, "bottom": 16}

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from agentsys.evaluation.numbers import count, money, percent, seconds, span
 from agentsys.evaluation.page import charts
 from agentsys.evaluation.page.axes import (
     PROBABILITIES,
@@ -16,7 +15,8 @@ from agentsys.evaluation.page.axes import (
     thinned,
 )
 from agentsys.evaluation.page.curves import Answer, calibration, distribution, escalation
-from agentsys.evaluation.report import Row
+from agentsys.evaluation.reports.numbers import count, money, percent, seconds, span
+from agentsys.evaluation.reports.report import Row
 
 _NAME = 36
 _IDEAL = sorted({*PROBABILITIES, *(1 / (1 + 10 ** (-step / 10)) for step in range(-30, 61))})

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from agentsys.checks import UNCERTAIN
-from agentsys.evaluation.account import Account
 from agentsys.evaluation.page.curves import Answer
+from agentsys.evaluation.reports.account import Account
 from agentsys.events import Call, RunStarted
 from agentsys.ledger import Ledger
 

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
-from agentsys.evaluation.numbers import money, percent, span
 from agentsys.evaluation.page import charts
 from agentsys.evaluation.page.axes import along, amount_axis, labels, share_axis
 from agentsys.evaluation.page.curves import front
 from agentsys.evaluation.page.labels import placed
 from agentsys.evaluation.page.plots import Panel, Plot
-from agentsys.evaluation.report import Row
+from agentsys.evaluation.reports.numbers import money, percent, span
+from agentsys.evaluation.reports.report import Row
 
 _LAYOUTS = ((900, 820, 32), (560, 460, 24), (0, 250, 16))
 """The least width of the card, of the plot's ground in it, and characters of a name."""

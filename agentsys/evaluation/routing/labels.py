@@ -6,7 +6,7 @@ from typing import Any
 
 from agentsys.agent import Agent
 from agentsys.errors import InvalidOutput, UserError
-from agentsys.evaluation.accounts import Account, accounts
+from agentsys.evaluation.reports.accounts import Account, accounts
 from agentsys.evaluation.task import fitted
 from agentsys.events import BenchStarted, RunStarted
 from agentsys.ledger import Ledger

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from agentsys.checks import UNCERTAIN
-from agentsys.evaluation.account import Account
-from agentsys.evaluation.accounts import accounts
+from agentsys.evaluation.reports.account import Account
+from agentsys.evaluation.reports.accounts import accounts
 from agentsys.evaluation.thresholds.route import Route
 from agentsys.events import Call
 from agentsys.ledger import Ledger

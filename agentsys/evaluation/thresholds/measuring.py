@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
-from agentsys.evaluation.account import Account
-from agentsys.evaluation.accounts import accounts
+from agentsys.evaluation.reports.account import Account
+from agentsys.evaluation.reports.accounts import accounts
 from agentsys.evaluation.resampling import over_items
 from agentsys.evaluation.statistics import (
     Interval,

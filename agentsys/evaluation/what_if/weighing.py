@@ -7,7 +7,7 @@ from typing import Any
 from zlib import crc32
 
 from agentsys.errors import UserError
-from agentsys.evaluation.accounts import Account, accounts
+from agentsys.evaluation.reports.accounts import Account, accounts
 from agentsys.evaluation.scorers import scored
 from agentsys.evaluation.suites import Suite, Task
 from agentsys.evaluation.what_if.answers import Answers, FromLedger, Missing

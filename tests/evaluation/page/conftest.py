@@ -8,9 +8,9 @@ import pytest
 
 from agentsys import Agent, Price, System
 from agentsys.cli.page import write_page, write_picture
-from agentsys.evaluation.accounts import accounts
 from agentsys.evaluation.bench import Bench, find_bench
-from agentsys.evaluation.report import report
+from agentsys.evaluation.reports.accounts import accounts
+from agentsys.evaluation.reports.report import report
 from agentsys.evaluation.scorers import Numeric
 from agentsys.evaluation.suites import Suite, Task
 from agentsys.ledger import Ledger

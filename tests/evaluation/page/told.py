@@ -6,10 +6,10 @@ from decimal import Decimal
 from itertools import count
 from pathlib import Path
 
-from agentsys.evaluation.accounts import accounts
 from agentsys.evaluation.bench import find_bench
 from agentsys.evaluation.page import Content, gathered, rendered
-from agentsys.evaluation.report import report
+from agentsys.evaluation.reports.accounts import accounts
+from agentsys.evaluation.reports.report import report
 from agentsys.events import (
     Assigned,
     BenchStarted,

@@ -13,7 +13,7 @@ from agentsys import System, open_store
 from agentsys.evaluation.bench import Bench
 from agentsys.evaluation.recorded import RecordedModels, RecordedRuns, recorded_suite, routed
 from agentsys.evaluation.recorded.validity import validity
-from agentsys.evaluation.report import Row, report
+from agentsys.evaluation.reports.report import Row, report
 from agentsys.ledger import Ledger
 from agentsys.project import catalog, find, find_graph
 

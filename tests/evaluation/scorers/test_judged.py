@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from agentsys import Agent, Price, System, step
 from agentsys.errors import DefinitionError, ModelError, UserError
 from agentsys.evaluation.bench import Bench
-from agentsys.evaluation.report import report
+from agentsys.evaluation.reports.report import report
 from agentsys.evaluation.scorers import Judged
 from agentsys.evaluation.suites import Suite, Task
 from agentsys.events import Outcome, RunFinished

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from agentsys import Agent, Node, System, UserError, step
-from agentsys.evaluation.accounts import accounts
 from agentsys.evaluation.bench import Bench, OnProgress, Progress
+from agentsys.evaluation.reports.accounts import accounts
 from agentsys.evaluation.thresholds.calibration import Calibration
 from agentsys.evaluation.thresholds.drift import drift
 from agentsys.evaluation.thresholds.objective import (

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agentsys.evaluation.ratings import (
+from agentsys.evaluation.judging.ratings import (
     bradley_terry,
     error_correlations,
     mean_correlation,

@@ -3,9 +3,9 @@
 import pytest
 
 from agentsys.errors import UserError
-from agentsys.evaluation.condition import Condition
+from agentsys.evaluation.comparing.condition import Condition
+from agentsys.evaluation.comparing.side_by_side import METRICS, Change, Metric
 from agentsys.evaluation.resampling import Measured
-from agentsys.evaluation.side_by_side import METRICS, Change, Metric
 
 
 def cps(b: float | None, *, a: float | None = 1.0, low: float = 0.0, high: float = 0.0) -> Change:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agentsys.evaluation.agreement import (
+from agentsys.evaluation.judging.agreement import (
     cohen_kappa,
     fleiss_kappa,
     gwet_ac1,

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from agentsys.errors import NotRecorded
-from agentsys.evaluation.report import Report, Row, report
+from agentsys.evaluation.reports.report import Report, Row, report
 from agentsys.evaluation.statistics import pass_hat_k, share_interval, wilson
 from agentsys.events import Assigned, Call, Event, Outcome, RunFinished, RunStarted
 from agentsys.ledger import Ledger

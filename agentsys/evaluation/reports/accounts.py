@@ -7,8 +7,8 @@ from functools import cache
 from typing import Literal, cast
 
 from agentsys.errors import UnknownName
-from agentsys.evaluation.account import Account, Calls, Replies, Reply
-from agentsys.evaluation.garbage import uncollected
+from agentsys.evaluation.reports.account import Account, Calls, Replies, Reply
+from agentsys.evaluation.reports.garbage import uncollected
 from agentsys.events import (
     Assigned,
     BenchStarted,

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from agentsys.errors import UnknownName
-from agentsys.evaluation.report import Report, Row, report
+from agentsys.evaluation.reports.report import Report, Row, report
 from agentsys.events import (
     Assigned,
     BenchStarted,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from math import floor, log10
 from typing import Protocol
 
-from agentsys.evaluation.account import Account
+from agentsys.evaluation.reports.account import Account
 from agentsys.evaluation.statistics import Difference, paired_ratio, paired_success
 from agentsys.money import NANO_PER_USD
 

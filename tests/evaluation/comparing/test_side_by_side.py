@@ -5,8 +5,8 @@ from random import Random
 
 import pytest
 
-from agentsys.evaluation.account import Account, Calls
-from agentsys.evaluation.side_by_side import Change, Comparison, compare
+from agentsys.evaluation.comparing.side_by_side import Change, Comparison, compare
+from agentsys.evaluation.reports.account import Account, Calls
 
 
 def account(

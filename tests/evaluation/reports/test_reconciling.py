@@ -13,12 +13,12 @@ import pytest
 from agentsys import Budget, System
 from agentsys.budgets.accounts import tenant_scope
 from agentsys.evaluation.bench import Bench
-from agentsys.evaluation.report import By, report
+from agentsys.evaluation.reports.report import By, report
 from agentsys.events import Call, RunStarted
 from agentsys.ledger import Ledger
 from agentsys.stores import open_store
 from tests.budgets.models import Held
-from tests.evaluation.known import EVERY, Known, solver, suite
+from tests.evaluation.reports.known import EVERY, Known, solver, suite
 from tests.shapes import Question
 from tests.survivor import Nursery, Order, Place, carry_out, nursery
 

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from agentsys.errors import NotRecorded
-from agentsys.evaluation.account import Account
+from agentsys.evaluation.reports.account import Account
 
 _NAMED = 10
 """Tasks that are named at most."""

@@ -1,4 +1,4 @@
-"""The figures of some tasks; the formulas are in `agentsys.evaluation.report`."""
+"""The figures of some tasks; the formulas are in `agentsys.evaluation.reports.report`."""
 
 from array import array
 from collections import Counter
@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from pydantic import BaseModel, ConfigDict
 
-from agentsys.evaluation.account import Account, Calls
+from agentsys.evaluation.reports.account import Account, Calls
 from agentsys.evaluation.statistics import (
     pass_at_k,
     pass_hat_k,

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 
 from agentsys.errors import UserError
-from agentsys.evaluation.side_by_side import METRICS, Change, Metric
+from agentsys.evaluation.comparing.side_by_side import METRICS, Change, Metric
 
 _GRAMMAR = re.compile(r"(\S+)\s+([+-])(\d+(?:\.\d+)?|\.\d+)(%?)(\s+sure)?")
 

@@ -14,14 +14,14 @@ import pytest
 from agentsys import Agent, Budget, Judge, System, decompose
 from agentsys.errors import Truncated, Unreachable
 from agentsys.evaluation.bench import Bench
-from agentsys.evaluation.report import Row, report
+from agentsys.evaluation.reports.report import Row, report
 from agentsys.models.base import Model
 from agentsys.models.litellm import router_models
 from agentsys.models.scripted import Script, Scripted
 from agentsys.settings import Deployment
 from agentsys.stores import open_store
 from tests.budgets.models import Held
-from tests.evaluation.known import (
+from tests.evaluation.reports.known import (
     C_FINAL,
     C_J,
     C_L,

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agentsys.evaluation.accounts import accounts
-from agentsys.evaluation.report import report
+from agentsys.evaluation.reports.accounts import accounts
+from agentsys.evaluation.reports.report import report
 from agentsys.events import (
     Assigned,
     BudgetCrossed,

@@ -17,7 +17,7 @@ import pytest
 
 from agentsys import System
 from agentsys.evaluation.bench import Bench
-from agentsys.evaluation.report import Row, report
+from agentsys.evaluation.reports.report import Row, report
 from agentsys.evaluation.statistics import (
     Interval,
     paired_ratio,
@@ -26,7 +26,7 @@ from agentsys.evaluation.statistics import (
     wilson,
 )
 from agentsys.stores import open_store
-from tests.evaluation.known import C_L, C_S, EVERY, P_L, P_S, SHOWS, Known, suite
+from tests.evaluation.reports.known import C_L, C_S, EVERY, P_L, P_S, SHOWS, Known, suite
 
 pytestmark = pytest.mark.slow
 

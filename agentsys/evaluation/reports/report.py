@@ -37,14 +37,14 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from agentsys.evaluation.account import Account, Calls
-from agentsys.evaluation.accounts import Accounts
-from agentsys.evaluation.caveats import caveats
-from agentsys.evaluation.comparison import best_by_column, paired
-from agentsys.evaluation.garbage import uncollected
-from agentsys.evaluation.rows import Row, Tally
-from agentsys.evaluation.scoring import scoring
-from agentsys.evaluation.stand_ins import stand_in_prices, stand_ins
+from agentsys.evaluation.reports.account import Account, Calls
+from agentsys.evaluation.reports.accounts import Accounts
+from agentsys.evaluation.reports.caveats import caveats
+from agentsys.evaluation.reports.comparison import best_by_column, paired
+from agentsys.evaluation.reports.garbage import uncollected
+from agentsys.evaluation.reports.rows import Row, Tally
+from agentsys.evaluation.reports.scoring import scoring
+from agentsys.evaluation.reports.stand_ins import stand_in_prices, stand_ins
 from agentsys.ledger import Ledger
 from agentsys.money import Price, nano
 

@@ -19,7 +19,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from agentsys.evaluation.account import Account
+from agentsys.evaluation.reports.account import Account
 from agentsys.evaluation.resampling import RESAMPLES, Measured, measured, samples
 from agentsys.evaluation.statistics import exact_sign, paired_ratio, paired_success
 from agentsys.money import NANO_PER_USD

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from agentsys.errors import UnknownName, UserError
-from agentsys.evaluation.account import Account
-from agentsys.evaluation.accounts import accounts
 from agentsys.evaluation.bench import find_bench
+from agentsys.evaluation.reports.account import Account
+from agentsys.evaluation.reports.accounts import accounts
 from agentsys.events import BenchStarted
 from agentsys.ledger import Ledger
 

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
-from zlib import crc32
 
 from agentsys.errors import (
     DefinitionError,
@@ -18,6 +17,7 @@ from agentsys.errors import (
 )
 from agentsys.evaluation.scorers import Score, scored
 from agentsys.evaluation.suites import Suite, Task
+from agentsys.evaluation.task import seed_of
 from agentsys.events import Assigned, BenchStarted, Event, Outcome, RunFinished, RunStarted
 from agentsys.ledger import Ledger
 from agentsys.node import Node
@@ -182,7 +182,7 @@ class Solving:
             run = await self._system.run(
                 node,
                 task.fitted(node.takes),
-                seed=_seed(self._suite.seed, place),
+                seed=seed_of(self._suite.seed, place.task_id, place.repeat),
                 name=place.graph,
                 thresholds=self._thresholds.get(place.graph),
                 on_event=watch,
@@ -204,9 +204,3 @@ class Solving:
         if self._on_progress is not None:
             tasks = len(self._suite.tasks) * self._bench.repeat
             self._on_progress(Progress(graph, self._finished[graph], tasks, self._won[graph]))
-
-
-def _seed(seed: int, place: _Place) -> int:
-    """The first time has the seed that it had before there were repeats."""
-    again = f" {place.repeat}" if place.repeat else ""
-    return crc32(f"{seed} {place.task_id}{again}".encode())

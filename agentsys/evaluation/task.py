@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, cast
+from zlib import crc32
 
 from pydantic import BaseModel
 
@@ -75,3 +76,9 @@ def _of_text(text: str, kind: type[Any]) -> Any:
         field: Any = schema.get("properties", {}).get(required[0], {})
         return {required[0]: text} if field.get("type") == "string" else None
     return text if schema.get("type") == "string" else None
+
+
+def seed_of(seed: int, task_id: str, repeat: int) -> int:
+    """The seed of a run on a task; the first time has the one that it had without repeats."""
+    again = f" {repeat}" if repeat else ""
+    return crc32(f"{seed} {task_id}{again}".encode())

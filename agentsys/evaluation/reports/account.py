@@ -44,7 +44,7 @@ class Replies:
             places[node, tier] = None
         return cls(
             frozenset(places),
-            _on_two_tiers(places) or any(reply[3] == "escalate" for reply in every),
+            went_on((node, tier, decision) for node, tier, _, decision, *_ in every),
             len(first),
             sum(first),
             sum(reply[2] != "" for reply in every),
@@ -66,6 +66,13 @@ class Replies:
             tuple(dict.fromkeys(self.deployments + other.deployments)),
             tuple(dict.fromkeys(self.nodes + other.nodes)),
         )
+
+
+def went_on(replies: Iterable[tuple[str, str, Decision]]) -> bool:
+    """Whether of these (node, tier, decision) one was handed on, or a node was on two tiers."""
+    every = tuple(replies)
+    handed_on = any(decision == "escalate" for *_, decision in every)
+    return handed_on or _on_two_tiers((node, tier) for node, tier, _ in every)
 
 
 def _on_two_tiers(places: Iterable[tuple[str, str]]) -> bool:

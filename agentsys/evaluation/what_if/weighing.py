@@ -3,18 +3,17 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
-from zlib import crc32
 
 from agentsys.errors import UserError
+from agentsys.evaluation.reports.account import went_on
 from agentsys.evaluation.reports.accounts import Account, accounts
 from agentsys.evaluation.scorers import scored
 from agentsys.evaluation.suites import Suite, Task
+from agentsys.evaluation.task import seed_of
 from agentsys.evaluation.what_if.answers import Answers, FromLedger, Missing
 from agentsys.evaluation.what_if.variants import Variant
 from agentsys.events import Call
 from agentsys.ledger import Ledger
-from agentsys.run import Run
 from agentsys.specs import specs_in
 from agentsys.system import System
 from agentsys.thresholds import DEFINED, Thresholds, find
@@ -127,7 +126,7 @@ class WhatIf:
         run = await system.run(
             variant.node,
             task.fitted(variant.node.takes),
-            seed=_seed(self.suite.seed, task.id, repeat),
+            seed=seed_of(self.suite.seed, task.id, repeat),
             name=self.graph,
             thresholds=variant.thresholds,
         )
@@ -136,7 +135,8 @@ class WhatIf:
         success = run.has_output and (
             (await scored(self.suite.scorer, run.output_json(), task, system)).success
         )
-        return Weighed(success, run.cost.nano_usd, _escalated(run)), None
+        escalated = went_on((c.node, c.tier, c.decision) for c in run.attempts)
+        return Weighed(success, run.cost.nano_usd, escalated), None
 
     def _tasks(self) -> Iterator[tuple[Task, int, list[Call]]]:
         """Each task with its calls: those of the graph's own run first."""
@@ -173,13 +173,6 @@ class _Telling:
         return Found(self.variant, self.known, self.approximated, self.unknown, self.followed)
 
 
-def _escalated(run: Run[Any]) -> bool:
-    """As reports count it."""
-    places = {(call.node, call.tier) for call in run.attempts}
-    nodes = {node for node, _ in places}
-    return len(places) > len(nodes) or any(c.decision == "escalate" for c in run.attempts)
-
-
 def _refuse_tools(variant: Variant) -> None:
     for spec in specs_in(variant.node):
         tool = next((tool for tool in spec.tools if not tool.idempotent), None)
@@ -188,9 +181,3 @@ def _refuse_tools(variant: Variant) -> None:
                 f"{spec.name!r} has the tool {tool.name!r}, which would be used again.",
                 hint="Where that does no harm, say so: @tool(idempotent=True).",
             )
-
-
-def _seed(seed: int, task_id: str, repeat: int) -> int:
-    """As benches draw it."""
-    again = f" {repeat}" if repeat else ""
-    return crc32(f"{seed} {task_id}{again}".encode())

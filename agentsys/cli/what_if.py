@@ -133,6 +133,7 @@ def _row(was: "Mapping[Key, Weighed]", found: "Found") -> dict[str, Any]:
         **_figures(found.known),
         "unknown": len(found.unknown),
         "unknown_for_conversation": found.followed,
+        "unknown_for_scorer": found.unscored,
         "was": _figures({key: was[key] for key in common}) if common else None,
         "success_difference": difference.value,
         "success_difference_ci": difference.interval,
@@ -179,18 +180,21 @@ def _print(asked: "WhatIf", found: "list[Found]") -> None:
         if row["unknown"]:
             names = [task["task_id"] for task in row["unknown_tasks"][:NAMED]]
             more = ", …" if row["unknown"] > NAMED else ""
-            unshown = row["unknown_for_conversation"]
-            why = (
-                f", {unshown} of them because a tier was never shown what was said before"
-                if unshown
-                else ", because a request was never made"
-            )
             say(
-                f"{row['variant']}: {row['unknown']} tasks are not known{why}:"
+                f"{row['variant']}: {row['unknown']} tasks are not known, {_why(row)}:"
                 f" {', '.join(names)}{more}."
             )
     if any(row["approximate"] for row in rows):
         say("~ with such tasks, as if the tier had given the answer that it gives without it.")
+
+
+def _why(row: "Mapping[str, Any]") -> str:
+    reasons = {
+        "a tier was never shown what was said before": row["unknown_for_conversation"],
+        "the scorer could not tell": row["unknown_for_scorer"],
+    }
+    told = [f"{number} of them because {why}" for why, number in reasons.items() if number]
+    return " and ".join(told) or "because a request was never made"
 
 
 def _cells(figures: "Mapping[str, Any]") -> list[str]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from agentsys.errors import UserError
 from agentsys.evaluation.reports.account import went_on
 from agentsys.evaluation.reports.accounts import Account, accounts
-from agentsys.evaluation.scorers import scored
+from agentsys.evaluation.scorers import Score, scored
 from agentsys.evaluation.suites import Suite, Task
 from agentsys.evaluation.task import seed_of
 from agentsys.evaluation.what_if.answers import Answers, FromLedger, Missing
@@ -43,6 +43,8 @@ class Found:
     """Why nothing is known of the others, those approximated among them."""
     followed: int
     """Of these, the request that is missing has a conversation in it."""
+    unscored: int
+    """Of these, the scorer could not tell what the answer is worth."""
 
 
 @dataclass(frozen=True)
@@ -82,8 +84,10 @@ class WhatIf:
         Steps are run again, and so are tools that may be used twice.
 
         Raises:
-            UserError: a graph has a tool that may not, or does not suit the suite.
+            UserError: a graph has a tool that may not, or does not suit the suite; or models decide
+                there, which would have to be asked.
         """
+        _refuse_judges(self.suite)
         for variant in found:
             _refuse_tools(variant)
             self.suite.require(self.graph, variant.node)
@@ -107,22 +111,25 @@ class WhatIf:
     ) -> None:
         key = task.id, repeat
         models.answers = Answers(calls)
-        answered, missing = await self._answered(telling.variant, task, repeat, system)
-        if answered is not None:
-            telling.known[key] = answered
-            return
-        telling.unknown[key] = missing.message if missing else "the run raised an error."
-        if missing is not None and missing.follows:
-            telling.followed += 1
-            models.answers = Answers(calls, alone=True)
-            approximate, _ = await self._answered(telling.variant, task, repeat, system)
-            if approximate is not None:
-                telling.approximated[key] = approximate
+        match await self._answered(telling.variant, task, repeat, system):
+            case Weighed() as answered:
+                telling.known[key] = answered
+            case Score() as score:
+                telling.unknown[key] = score.error
+                telling.unscored += 1
+            case Missing() as missing:
+                telling.unknown[key] = missing.message
+                if missing.follows:
+                    telling.followed += 1
+                    models.answers = Answers(calls, alone=True)
+                    near = await self._answered(telling.variant, task, repeat, system)
+                    if isinstance(near, Weighed):
+                        telling.approximated[key] = near
 
     async def _answered(
         self, variant: Variant, task: Task, repeat: int, system: System
-    ) -> tuple[Weighed | None, Missing | None]:
-        """What comes of a task; or what is missing for it."""
+    ) -> Weighed | Missing | Score:
+        """What comes of a task; or what is missing for it, or a score that is no verdict."""
         run = await system.run(
             variant.node,
             task.fitted(variant.node.takes),
@@ -131,12 +138,14 @@ class WhatIf:
             thresholds=variant.thresholds,
         )
         if isinstance(run.cause, Missing):
-            return None, run.cause
-        success = run.has_output and (
-            (await scored(self.suite.scorer, run.output_json(), task, system)).success
-        )
+            return run.cause
+        score = Score(False)
+        if run.has_output:
+            score = await scored(self.suite.scorer, run.output_json(), task, system)
+        if score.error:
+            return score
         escalated = went_on((c.node, c.tier, c.decision) for c in run.attempts)
-        return Weighed(success, run.cost.nano_usd, escalated), None
+        return Weighed(score.success, run.cost.nano_usd, escalated)
 
     def _tasks(self) -> Iterator[tuple[Task, int, list[Call]]]:
         """Each task with its calls: those of the graph's own run first."""
@@ -163,6 +172,7 @@ class _Telling:
 
     variant: Variant
     followed: int = 0
+    unscored: int = 0
 
     def __post_init__(self) -> None:
         self.known: dict[Key, Weighed] = {}
@@ -170,7 +180,23 @@ class _Telling:
         self.unknown: dict[Key, str] = {}
 
     def found(self) -> Found:
-        return Found(self.variant, self.known, self.approximated, self.unknown, self.followed)
+        return Found(
+            self.variant,
+            self.known,
+            self.approximated,
+            self.unknown,
+            self.followed,
+            self.unscored,
+        )
+
+
+def _refuse_judges(suite: Suite) -> None:
+    if suite.scorer.graphs:
+        raise UserError(
+            f"{suite.scorer.name} decides by models, and what they would say of other answers is"
+            " not on record.",
+            hint="Take a bench whose scorer asks none: agentsys bench SUITE --scorer NAME.",
+        )
 
 
 def _refuse_tools(variant: Variant) -> None:

@@ -1,6 +1,7 @@
 """What would have been, from the calls of a bench alone."""
 
 from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal
@@ -11,13 +12,14 @@ from agentsys import Agent, Price, System, choose, step, tool
 from agentsys.choosing import Choice
 from agentsys.errors import Unreachable, UserError
 from agentsys.evaluation.bench import Bench
-from agentsys.evaluation.scorers import Numeric
+from agentsys.evaluation.scorers import Judged, Numeric, Score
 from agentsys.evaluation.suites import Suite, Task
 from agentsys.evaluation.what_if import WhatIf, variants
 from agentsys.evaluation.what_if.weighing import Found
 from agentsys.ledger import Ledger
 from agentsys.models.scripted import Scripted
 from agentsys.node import Guarded, Node
+from agentsys.verdict import Candidate, Verdict
 from tests.shapes import Answer, Question, length_of_question
 
 SUITE = Suite(
@@ -195,6 +197,36 @@ async def test_tools_that_may_not_be_used_twice_are_refused(system: System, ledg
         assert variants(graph, at="llm")[0].node.tiers == ("llm",)
     with pytest.raises(UserError, match="is no probability"):
         variants(FALLBACK, thresholds=[2])
+
+
+@dataclass(frozen=True)
+class Brittle(Numeric):
+    """Says nothing of large numbers."""
+
+    async def score(self, output: Any, task: Task, system: System) -> Score:
+        if output["value"] == 77:
+            raise ValueError("that is too much.")
+        return await super().score(output, task, system)
+
+
+async def test_what_no_scorer_could_tell_is_not_known(system: System, ledger: Ledger) -> None:
+    """A score that is no verdict is neither a failure nor a request that is missing."""
+    asked = await benched(system, ledger)
+    found = await one(replace(asked, suite=replace(SUITE, scorer=Brittle())), GRAPHS["small"])
+    assert len(found.known) + len(found.unknown) == 40
+    assert all(task.success for task in found.known.values())
+    assert found.unscored == len(found.unknown) > 0
+    assert {*found.unknown.values()} == {"not scored: ValueError: that is too much."}
+    assert not found.followed
+
+
+async def test_what_judges_decide_is_refused(system: System, ledger: Ledger) -> None:
+    """Judges are models: what they would say of other answers is not on record."""
+    judge = Agent(Candidate[Question, Answer], Verdict, "Judge it.", name="judge", tier="llm")
+    asked = await benched(system, ledger)
+    judged = replace(SUITE, scorer=Judged("my_judge", judge))
+    with pytest.raises(UserError, match="judge:my_judge decides by models"):
+        await one(replace(asked, suite=judged))
 
 
 def _requests(system: System) -> list[Any]:

@@ -94,6 +94,8 @@ class Call:
     """The class of the error that came in place of a reply."""
     energy_j: float | None = None
     """Joules that this machine's accelerators took for it; `None`: not measured."""
+    stand_in: bool = False
+    """Whether a record answered in place of a model: what it cost was not paid."""
 
     @property
     def spend(self) -> Spend:
@@ -208,6 +210,9 @@ class BenchStarted:
     """What else the tasks and their scorer are made from, as JSON; `None`: the name alone."""
     repeat: int = 1
     """How often each task is solved."""
+    in_force: dict[str, dict[str, str]] | None = None
+    """By graph, the versions that all its runs take, of `thresholds` (empty: the definitions' own)
+    and of the `router` (empty: none); `None`: what is in use when a run begins."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,6 +276,8 @@ def to_record(event: Event) -> dict[str, Any]:
     record = {"kind": kind.__name__, **{name: getattr(event, name) for name in _NAMES[kind]}}
     if isinstance(event, Call):
         record["microseconds"] = event.spend.microseconds
+        if event.stand_in:
+            record["unpaid"] = event.nano_usd
     return record
 
 
@@ -282,7 +289,8 @@ def from_record(record: dict[str, Any]) -> Event:
     """
     content = dict(record)
     kind = _KINDS[content.pop("kind")]
-    content.pop("microseconds", None)
+    for computed in ("microseconds", "unpaid"):
+        content.pop(computed, None)
     if kind in _TUPLES:
         content[_TUPLES[kind]] = tuple(content.get(_TUPLES[kind], ()))
     return kind(**content)

@@ -26,7 +26,7 @@ from agentsys.models.tiers import Tiers
 from agentsys.node import Node
 from agentsys.prompt import input_text
 from agentsys.resume import Resuming
-from agentsys.routing import FIRST, Routers
+from agentsys.routing import Router, Routers
 from agentsys.run import Run
 from agentsys.running import Parts
 from agentsys.schema import dump, name_of, stored, validate
@@ -146,6 +146,7 @@ class System:
         team: str = "",
         budget: Budget | None = None,
         thresholds: Thresholds | None = None,
+        router: Router | None = None,
         run_id: str | None = None,
         on_event: OnEvent | None = None,
     ) -> Run[Y]: ...
@@ -173,6 +174,7 @@ class System:
         team: str = "",
         budget: Budget | None = None,
         thresholds: Thresholds | None = None,
+        router: Router | None = None,
         run_id: str | None = None,
         resume: str | None = None,
         answer: Any = _NOTHING,
@@ -192,6 +194,8 @@ class System:
             thresholds: From which confidence on answers are taken; default: those that the store
                 has in use for the name of the graph, else the definitions' own (`DEFINED`). A run
                 that is resumed keeps its version; give it where the store does not have it.
+            router: What says at which tier the run begins; default: the one that the store has in
+                use for the name of the graph, and none beside `thresholds` that are given.
             run_id: An id of your own; LangGraph then keeps checkpoints of the run, too, where the
                 system has a place for them.
             resume: The id of a run that was cut off, has failed or waits for an answer. Nothing
@@ -207,9 +211,9 @@ class System:
         _require_names(tenant, team)
         self._prepare(node)
         if resume is not None:
-            if seed or name or team or run_id:
+            if seed or name or team or router or run_id:
                 raise UserError(
-                    "A run that is resumed has its own seed, name, team and id.",
+                    "A run that is resumed has its own seed, name, team, router and id.",
                     hint="Leave them out.",
                 )
             given = () if answer is _NOTHING else (answer,)
@@ -219,12 +223,11 @@ class System:
             return cast("Run[Y]", await going.run())
         task = _fitting(node, task)
         await self._tell_unenforced(node)
-        graph, begin = name or node.name, FIRST
+        graph = name or node.name
         if thresholds is None:
-            begin = await self._parts.routers.said(
-                graph, lambda: node.shape, lambda: input_text(task, node.takes)
-            )
-            thresholds = await self._parts.in_force.of(graph, node)
+            thresholds, in_use = await self.in_force(graph, node)
+            router = router or in_use
+        begin = await self._parts.routers.said(router, graph, lambda: input_text(task, node.takes))
         start = RunStarted(
             run_id=_own(run_id) if run_id is not None else uuid4().hex,
             graph=graph,
@@ -262,6 +265,7 @@ class System:
         team: str = "",
         budget: Budget | None = None,
         thresholds: Thresholds | None = None,
+        router: Router | None = None,
         run_id: str | None = None,
     ) -> Run[Y]: ...
     @overload
@@ -317,6 +321,19 @@ class System:
         finally:
             running.cancel()
             await asyncio.gather(running, return_exceptions=True)
+
+    async def in_force(self, graph: str, node: Node[Any, Any]) -> tuple[Thresholds, Router | None]:
+        """The thresholds and the router that a run takes which begins now and is given neither.
+
+        Args:
+            graph: How the ledger calls the graph.
+            node: The graph; what was fitted for another one of that name is not for it.
+
+        Raises:
+            StoreError: the store cannot be used.
+        """
+        router = await self._parts.routers.of(graph, lambda: node.shape)
+        return await self._parts.in_force.of(graph, node), router
 
     def context(
         self, *, seed: int = 0, name: str = "langgraph", tenant: str = "", team: str = ""

@@ -12,12 +12,14 @@ from typing import Any
 from uuid import uuid4
 
 from agentsys.errors import UnknownName, UserError
+from agentsys.evaluation.in_force import InForce, again, now
 from agentsys.evaluation.solving import OnProgress, Progress, Solving
 from agentsys.evaluation.suites import Source, Suite
 from agentsys.events import BenchStarted, Event
 from agentsys.leases import leased
 from agentsys.ledger import Ledger
 from agentsys.node import Node
+from agentsys.stores import Store
 from agentsys.system import System
 from agentsys.thresholds import Thresholds
 
@@ -54,7 +56,7 @@ class Bench:
     suite: Suite
     graphs: Mapping[str, Node[Any, Any]]
     thresholds: Mapping[str, Thresholds] = field(default_factory=dict[str, Thresholds])
-    """By graph; default: those in use for its name."""
+    """By graph; default: those in use for its name when the bench begins, and the router so."""
     repeat: int = 1
     """How often each graph solves each task, each time with another seed."""
 
@@ -78,12 +80,12 @@ class Bench:
             raise UserError(f"A concurrency of {concurrency} runs nothing.", hint="Give 1 or more.")
         self._prepare(system)
         async with leased(system.store, f"bench:{self.id}", f"The bench {self.id!r}"):
-            await self._begin(system.ledger)
+            in_force = await self._begin(system, system.ledger, system.store)
             work = Solving(
                 self._started,
                 self.suite,
                 self.graphs,
-                self.thresholds,
+                in_force,
                 system,
                 system.ledger,
                 on_progress,
@@ -120,19 +122,29 @@ class Bench:
             repeat=self.repeat,
         )
 
-    async def _begin(self, ledger: Ledger) -> None:
+    async def _begin(self, system: System, ledger: Ledger, store: Store) -> dict[str, InForce]:
+        """Write down how it begins, or go on as it was begun; gives what all runs take."""
         recorded = next(ledger.events(BenchStarted, bench=self.id), None)
-        if recorded is None:
-            await ledger.write(self._started)
-        elif _comparable(recorded.event) != _comparable(self._started):
+        begun = None if recorded is None else recorded.event
+        if begun is not None and _comparable(begun) != _comparable(self._started):
             raise UserError(
                 f"The bench {self.id!r} was begun with other graphs or tasks.",
                 hint="Leave the suite and all that chooses its tasks out to go on with it.",
             )
+        if isinstance(begun, BenchStarted) and begun.in_force is not None:
+            return await again(begun.in_force, self.graphs, self.thresholds, store)
+        in_force = await now(self.graphs, self.thresholds, system)
+        if begun is None:
+            names = {graph: takes.names for graph, takes in in_force.items()}
+            await ledger.write(replace(self._started, in_force=names))
+        return in_force
 
 
 def _comparable(event: Event) -> Event:
-    """As benches are begun now; before there were sources, they had none."""
+    """Suite, tasks and graphs, as benches are begun now; before there were sources, they had none.
+
+    What was in force is no part of it: a bench that goes on takes it from there.
+    """
     if isinstance(event, BenchStarted):
-        return replace(event, source=Source.from_json(event.source).to_json())
+        return replace(event, source=Source.from_json(event.source).to_json(), in_force=None)
     return event

@@ -15,6 +15,7 @@ from agentsys.errors import (
     StoreError,
     UnknownName,
 )
+from agentsys.evaluation.in_force import InForce
 from agentsys.evaluation.scorers import Score, scored
 from agentsys.evaluation.suites import Suite, Task
 from agentsys.evaluation.task import seed_of
@@ -22,7 +23,6 @@ from agentsys.events import Assigned, BenchStarted, Event, Outcome, RunFinished,
 from agentsys.ledger import Ledger
 from agentsys.node import Node
 from agentsys.system import System
-from agentsys.thresholds import Thresholds
 
 _log = logging.getLogger(__name__)
 
@@ -64,13 +64,13 @@ class Solving:
         bench: BenchStarted,
         suite: Suite,
         graphs: Mapping[str, Node[Any, Any]],
-        thresholds: Mapping[str, Thresholds],
+        in_force: Mapping[str, InForce],
         system: System,
         ledger: Ledger,
         on_progress: OnProgress | None,
     ) -> None:
         self._bench, self._suite = bench, suite
-        self._graphs, self._thresholds = graphs, thresholds
+        self._graphs, self._in_force = graphs, in_force
         self._system, self._ledger, self._on_progress = system, ledger, on_progress
         self._won, self._finished = Counter[str](), Counter[str]()
         self._done = set[_Place]()
@@ -177,14 +177,15 @@ class Solving:
             if isinstance(event, RunStarted):
                 await assign(event.run_id)
 
-        node, outputs = self._graphs[place.graph], ()
+        node, takes, outputs = self._graphs[place.graph], self._in_force[place.graph], ()
         try:
             run = await self._system.run(
                 node,
                 task.fitted(node.takes),
                 seed=seed_of(self._suite.seed, place.task_id, place.repeat),
                 name=place.graph,
-                thresholds=self._thresholds.get(place.graph),
+                thresholds=takes.thresholds,
+                router=takes.router,
                 on_event=watch,
             )
             outputs = (run.output_json(),) if run.has_output else ()

@@ -71,21 +71,32 @@ class Routers:
         self._in_use = InUse(None if store is None else kept_in(store), _kept)
         self._embedder = embedder
 
-    async def said(self, graph: str, shape: Callable[[], str], text: Callable[[], str]) -> Begin:
-        """Where a run begins; at the first tier where the graph has changed since the fit.
+    async def of(self, graph: str, shape: Callable[[], str]) -> Router | None:
+        """The one in use; `None` where there is none, or the graph has changed since the fit.
 
         Args:
             graph: Its name.
             shape: What it is made of.
-            text: Of the task, as a model is shown it.
         """
         kept = await self._in_use.of(graph)
         if kept is None:
-            return FIRST
+            return None
         if kept.shape != digest_of(shape()):
             self._tell(graph, kept.router.version, "its definition has changed since")
+            return None
+        return kept.router
+
+    async def said(self, router: Router | None, graph: str, text: Callable[[], str]) -> Begin:
+        """Where a run begins; at the first tier where the router cannot be asked.
+
+        Args:
+            router: What is asked.
+            graph: The graph's name.
+            text: Of the task, as a model is shown it.
+        """
+        if router is None:
             return FIRST
-        router, asked = kept.router, text()
+        asked = text()
         if not router.embedder:
             return router.said(asked)
         if self._embedder is None or self._embedder.name != router.embedder:

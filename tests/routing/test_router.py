@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from agentsys import Agent, System, cascade
-from agentsys.errors import StoreError, Unreachable
+from agentsys.errors import StoreError, Unreachable, UserError
 from agentsys.evaluation.routing.fitting import fit
 from agentsys.ledger import Ledger
 from agentsys.memory import SharedMemory
@@ -20,6 +20,7 @@ from agentsys.routing import Grams, Kept, Router, keep, versions
 from agentsys.routing.kept import kept_in
 from agentsys.routing.vectors import vectors_of
 from agentsys.stores import Store, open_store
+from agentsys.thresholds import DEFINED
 from agentsys.versions import digest_of
 
 
@@ -91,6 +92,23 @@ async def test_judges_and_graphs_that_have_changed_ask_no_router(
         "the router v1 of 'g' is not asked: its definition has changed since. "
         "'agentsys router fit' fits a new one."
     ]
+
+
+async def test_a_run_asks_the_router_that_it_is_given(tmp_path: Path) -> None:
+    """Before the one in use; beside given thresholds, it is the only one that is asked."""
+    store = open_store(f"sqlite:///{tmp_path}/s.db")
+    async with system(store) as here:
+        await kept_of(store, two_tiers, router("v1", of_length=2.0))
+        own = router("own")
+        asked = [
+            await here.run(two_tiers, LONG, name="g"),
+            await here.run(two_tiers, LONG, name="g", router=own),
+            await here.run(two_tiers, LONG, name="g", router=own, thresholds=DEFINED),
+            await here.run(two_tiers, LONG, name="g", thresholds=DEFINED),
+        ]
+        assert [run.begin.version for run in asked] == ["v1", "own", "own", ""]
+        with pytest.raises(UserError, match="its own seed, name, team, router"):
+            await here.run(two_tiers, resume="r", router=own)  # pyright: ignore[reportCallIssue, reportArgumentType]  (refused at run time, too)
 
 
 async def test_only_the_version_in_use_is_asked(tmp_path: Path) -> None:

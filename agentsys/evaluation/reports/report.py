@@ -42,9 +42,10 @@ from agentsys.evaluation.reports.accounts import Accounts
 from agentsys.evaluation.reports.caveats import caveats
 from agentsys.evaluation.reports.comparison import best_by_column, paired
 from agentsys.evaluation.reports.garbage import uncollected
+from agentsys.evaluation.reports.routers import routers
 from agentsys.evaluation.reports.rows import Row, Tally
 from agentsys.evaluation.reports.scoring import scoring
-from agentsys.evaluation.reports.stand_ins import stand_in_prices, stand_ins
+from agentsys.evaluation.reports.stand_ins import stand_in_prices, stand_ins, unpaid
 from agentsys.ledger import Ledger
 from agentsys.money import Price, nano
 
@@ -107,8 +108,11 @@ def _report(
     tasks, failure = found.tasks, nano(usd_per_failure)
     rows = tuple(tally.row(name, failure) for name, tally in _GROUPS[by](found, tasks))
     notes = [*caveats(tasks), *(best_by_column(rows) if by == "graph" else ())]
-    if bench is not None and by == "graph":
+    if bench is None:
+        notes += unpaid(tasks)
+    elif by == "graph":
         notes += [*paired(tasks, failure), *scoring(ledger, bench), *stand_ins(ledger, bench)]
+        notes += routers(ledger, bench)
     asked = dict.fromkeys(name for task in tasks for name in task.calls.replies.deployments)
     return Report(
         by=by,

@@ -20,6 +20,9 @@ from agentsys.money import NANO_PER_USD
 CHECKS = "checks"
 """What decided where no scorer did: the graph's own checks."""
 
+AS_DEFINED = "as defined"
+"""Thresholds of runs that took none of a version, beside others that did."""
+
 
 class Row(BaseModel):
     """The figures of one graph or group."""
@@ -111,7 +114,7 @@ class Tally:
             statuses=dict(sorted(Counter(task.end for task in self._tasks).items())),
             nano_usd=total.nano_usd,
             scorer=_joined(task.scorer or CHECKS for task in finished),
-            thresholds=_joined(task.thresholds for task in self._tasks if task.thresholds),
+            thresholds=_versions(self._tasks),
             repeats=repeats,
             pass_hat=_over_tasks(pass_hat_k, tries, repeats),
             pass_at=_over_tasks(pass_at_k, tries, repeats),
@@ -162,6 +165,13 @@ def _over_tasks(
         every = [estimate(tried, won, draws) for tried, won in tries if tried >= draws]
         means.append(_per(sum(every), len(every)))
     return tuple(means)
+
+
+def _versions(tasks: Iterable[Account]) -> str:
+    """All that were in force; empty where every run took the definitions' own."""
+    # What was cut off, or never began, had no thresholds in force to speak of unless it says so.
+    names = {task.thresholds or AS_DEFINED for task in tasks if task.thresholds or task.status}
+    return "" if names == {AS_DEFINED} else _joined(names)
 
 
 def _joined(names: Iterable[str]) -> str:

@@ -1,17 +1,21 @@
 """The bench that a command line asks for: a new one, or one to go on with."""
 
+import asyncio
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from agentsys.cli.recording import NOTHING_RECORDED, Recordings, options
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from agentsys.evaluation.bench import Bench
     from agentsys.evaluation.scorers import Scorer
-    from agentsys.evaluation.suites import Source, Split
+    from agentsys.evaluation.suites import Source, Split, Suite
     from agentsys.events import BenchStarted
     from agentsys.ledger import Ledger
+    from agentsys.node import Node
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,30 +70,67 @@ def resumed(ledger: "Ledger", bench: str, wanted: Wanted) -> "Bench":
     """A bench as it was begun.
 
     Raises:
-        UserError: there is none, the command line says something else, or its file has changed.
+        UserError: there is none, the command line says something else, its file has changed, or a
+            calibration has begun it.
     """
     from agentsys.errors import UserError
     from agentsys.evaluation.bench import Bench, find_bench
-    from agentsys.evaluation.suites import Source, load_again
-    from agentsys.project import find_graph
+    from agentsys.evaluation.suites import Source
 
     begun = find_bench(ledger, bench)
+    _refuse_calibrations(ledger, begun.bench)
     source = Source.from_json(begun.source)
     if not _agree(wanted, begun, source):
         raise UserError(
             f"The bench {begun.bench!r} is {_described(begun, source)}.",
             hint="Leave the suite and all that chooses its tasks out to go on with it.",
         )
-    suite = load_again(
+    suite, graphs = suite_of(begun), graphs_of(begun, begun.graphs)
+    return Bench(begun.bench, suite, graphs, repeat=begun.repeat)
+
+
+def suite_of(begun: "BenchStarted") -> "Suite":
+    """The suite that a bench was begun with.
+
+    Raises:
+        UserError: its file has changed, or its judge is not there.
+    """
+    from agentsys.evaluation.suites import Source, load_again
+
+    source = Source.from_json(begun.source)
+    return load_again(
         begun.suite,
         source,
         limit=begun.limit,
         seed=begun.seed,
         scorer=judging_scorer(source.scorer, source.field or None),
     )
-    graphs = {name: find_graph(name) for name in begun.graphs}
-    graphs, _ = Recordings.begun(source.instead).graphs(graphs)
-    return Bench(begun.bench, suite, graphs, repeat=begun.repeat)
+
+
+def graphs_of(begun: "BenchStarted", names: "Iterable[str]") -> "dict[str, Node[Any, Any]]":
+    """Graphs as they run in a bench, whether they were in it or not.
+
+    Raises:
+        UserError: there is none of that name, or it cannot run on what stood in for the models.
+    """
+    from agentsys.evaluation.suites import Source
+    from agentsys.project import find_graph
+
+    instead = Source.from_json(begun.source).instead
+    found, _ = Recordings.begun(instead).graphs({name: find_graph(name) for name in names})
+    return found
+
+
+def _refuse_calibrations(ledger: "Ledger", bench: str) -> None:
+    from agentsys.errors import UserError
+    from agentsys.evaluation.thresholds.plan import of_bench
+
+    version = asyncio.run(of_bench(ledger.store, bench))
+    if version:
+        raise UserError(
+            f"The bench {bench!r} is a part of the calibration {version!r}.",
+            hint=f"Go on with that: agentsys calibrate --resume {version}.",
+        )
 
 
 def judging_scorer(scorer: str | None, field: str | None) -> "Scorer | None":

@@ -11,9 +11,9 @@ from agentsys.errors import UserError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from agentsys.evaluation.bench import Bench
     from agentsys.evaluation.what_if import Weighed, WhatIf
     from agentsys.evaluation.what_if.weighing import Found, Key
+    from agentsys.events import BenchStarted
     from agentsys.ledger import Ledger
     from agentsys.settings import Settings
 
@@ -49,14 +49,15 @@ def what_if(
     then. A task for which one is missing is not known: it is counted, and named. Nothing is
     written.
     """
+    from agentsys.cli.planned import graphs_of
+    from agentsys.evaluation.bench import find_bench
     from agentsys.ledger import Ledger
-    from agentsys.project import find_graph
     from agentsys.settings import Settings
 
     settings = Settings.load(config)
     ledger = Ledger.open(settings.store_url)
-    begun = _bench(ledger, bench)
-    node = begun.graphs.get(graph) or find_graph(graph)
+    begun = find_bench(ledger, bench)
+    [node] = graphs_of(begun, [graph]).values()
     asked = _asked(ledger, begun, graph, settings)
     found = asyncio.run(_found(asked, node, at, _numbers(threshold), votes))
     if as_json:
@@ -67,22 +68,17 @@ def what_if(
     _print(asked, found)
 
 
-def _bench(ledger: "Ledger", bench: str) -> "Bench":
-    from agentsys.cli.planned import Wanted, resumed
-
-    return resumed(ledger, bench, Wanted())
-
-
-def _asked(ledger: "Ledger", begun: "Bench", graph: str, settings: "Settings") -> "WhatIf":
+def _asked(ledger: "Ledger", begun: "BenchStarted", graph: str, settings: "Settings") -> "WhatIf":
+    from agentsys.cli.planned import suite_of
     from agentsys.evaluation.what_if import WhatIf
     from agentsys.models.tiers import Tiers
 
     tiers = Tiers(settings)
     return WhatIf(
         ledger,
-        begun.id,
+        begun.bench,
         graph,
-        begun.suite,
+        suite_of(begun),
         begun.repeat,
         {tier: tiers.families(tier) for tier in tiers},
     )

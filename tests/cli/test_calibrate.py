@@ -204,3 +204,22 @@ def test_alone_it_says_how_it_is_used(agentsys: Command) -> None:
     assert result.code == 0
     assert "--success-floor" in result.out
     assert "agentsys judge calibrate" in result.out
+
+
+def test_its_benches_are_good_for_what_if(agentsys: Command, version: str) -> None:
+    """They are named after versions of the graph; what counts is the graph that is asked about."""
+    for bench, variants in (("last", "0.5,0.9"), (f"{version}-fit", "0.5")):
+        words = ("--graph", "slm_fallback", "--bench", bench, "--threshold", variants)
+        done = agentsys("what-if", *words, "--json")
+        assert done.code == 0, done.err
+        assert {row["tasks"] + row["unknown"] for row in done.json()} == {40}
+        assert all(row["tasks"] for row in done.json())
+
+
+@pytest.mark.parametrize("part", ["fit", "held-out"])
+def test_its_benches_go_on_with_it(agentsys: Command, version: str, part: str) -> None:
+    """Not by themselves: only the calibration knows how they run."""
+    done = agentsys("bench", "--resume", f"{version}-{part}")
+    assert (done.code, done.out) == (2, "")
+    assert f"is a part of the calibration '{version}'" in done.err
+    assert f"Go on with that: agentsys calibrate --resume {version}." in done.err

@@ -111,7 +111,7 @@ class Calibration:
     def _fit_bench(self) -> Bench:
         names = self._ways
         return Bench(
-            f"{self.plan.id}-fit",
+            self.plan.fit_bench,
             self.suites[0],
             dict.fromkeys(names, self.graph),
             {name: self.route.up_to(place) for place, name in enumerate(names)},
@@ -121,7 +121,7 @@ class Calibration:
         calibrated, defined, *alone = self._names
         graphs = {name: self.graph.at(t) for name, t in zip(alone, self.route.tiers, strict=True)}
         return Bench(
-            f"{self.plan.id}-held-out",
+            self.plan.held_out_bench,
             self.suites[1],
             {calibrated: self.graph, defined: self.graph, **graphs},
             {calibrated: thresholds, defined: DEFINED, **dict.fromkeys(alone, DEFINED)},

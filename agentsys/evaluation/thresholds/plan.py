@@ -15,6 +15,7 @@ from agentsys.schema import JsonObject, compact
 from agentsys.stores import Store
 
 _SPACE = "calibrations"
+_FIT, _HELD_OUT = "-fit", "-held-out"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,16 @@ class Plan:
     field: str | None = None
     digest: str = ""
     """Of the suite's file."""
+
+    @property
+    def fit_bench(self) -> str:
+        """The id of the bench that is fitted on."""
+        return f"{self.id}{_FIT}"
+
+    @property
+    def held_out_bench(self) -> str:
+        """The id of the bench that is measured on."""
+        return f"{self.id}{_HELD_OUT}"
 
     @property
     def failure_nano(self) -> int:
@@ -99,6 +110,12 @@ async def find(store: Store, plan_id: str) -> Plan:
     if name not in every:
         raise UnknownName("calibration", name, every)
     return _PLAN.validate_python(every[name].data)
+
+
+async def of_bench(store: Store, bench: str) -> str:
+    """The id of the plan that a bench is a part of; empty where it is of none."""
+    plan_id = bench.removesuffix(_FIT).removesuffix(_HELD_OUT)
+    return plan_id if plan_id != bench and plan_id in await store.values(_SPACE) else ""
 
 
 def shown(plan: Plan) -> JsonObject:

@@ -69,10 +69,16 @@ class Calibration:
         Raises:
             UserError: it cannot.
         """
+        shape = digest_of(graph.shape)
+        if plan.shape not in ("", shape):
+            raise UserError(
+                f"The definition of {plan.graph!r} has changed since the calibration was begun.",
+                hint="Put it back as it was, or begin another one.",
+            )
         route, suites = route_of(plan.graph, graph), plan.suites(judge)
         if isinstance(plan.objective, Certified):
             require_certifiable(route, plan.objective, len(suites[0].tasks))
-        plan = replace(plan, digest=suites[0].source.digest)
+        plan = replace(plan, digest=suites[0].source.digest, shape=shape)
         return cls(plan, graph, route, suites)
 
     async def run(self, system: System, on_bench: OnBench, *, concurrency: int = 8) -> Calibrated:

@@ -36,6 +36,8 @@ class Plan:
     field: str | None = None
     digest: str = ""
     """Of the suite's file."""
+    shape: str = ""
+    """Digest of what the graph is made of; empty: an older agentsys did not write it down."""
 
     @property
     def fit_bench(self) -> str:

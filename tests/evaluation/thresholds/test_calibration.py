@@ -260,6 +260,21 @@ async def test_a_plan_is_found_again(tmp_path: Path) -> None:
         found.suites()
 
 
+async def test_another_definition_is_another_calibration(tmp_path: Path) -> None:
+    """What was begun with one graph does not go on with another: labels of two would be mixed."""
+    changed = Agent(Question, Answer, "Say it.", escalate="llm", min_confidence=0.5, name="solve")
+    async with system(tmp_path) as models:
+        await interrupted(models, plan(file(tmp_path, tasks(80))), 30)
+        found = await find(_store(models), "v1")
+        asked = len(_asked(models))
+        with pytest.raises(UserError, match="definition of 'g' has changed since"):
+            await calibrated(models, found, changed)
+        assert len(_asked(models)) == asked
+        assert (await calibrated(models, found)).threshold is not None
+        older = replace(found, id="v2", shape="")
+        assert (await calibrated(models, older, changed)).threshold is not None
+
+
 def test_no_input_is_in_both_halves(tmp_path: Path) -> None:
     """A task that is there twice is not measured on after it was fitted on."""
     fit, held_out = plan(file(tmp_path, [*tasks(90), *tasks(90)])).suites()

@@ -104,18 +104,16 @@ _Read = tuple["Side", "list[Account]"]
 
 def _compared(first: _Read, second: _Read, failure_nano: int) -> _Compared:
     from agentsys.errors import UserError
+    from agentsys.evaluation.comparing.differences import differences
     from agentsys.evaluation.comparing.side_by_side import compare
-    from agentsys.evaluation.comparing.sides import differences
 
     (a, mine), (b, theirs) = first, second
     result = compare(mine, theirs, failure_nano=failure_nano)
-    if not result.tasks:
-        raise UserError(
-            f"{a} and {b} have finished no task in common.",
-            hint="Run both on the same suite, with the same seed.",
-        )
     scorers = [{task.scorer for task in side if task.scorer} for side in (mine, theirs)]
     notes = differences(a, b, scorers)
+    if not result.tasks:
+        told = " ".join([f"{a} and {b} have finished no task in common.", *notes])
+        raise UserError(told, hint="Run both on the same suite, with the same seed and split.")
     if result.only_a or result.only_b:
         notes.append(f"Left out: {result.only_a} tasks of A alone, {result.only_b} of B alone.")
     return _Compared(a, b, result, notes)

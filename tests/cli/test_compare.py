@@ -2,9 +2,12 @@
 
 import asyncio
 from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
+from agentsys.evaluation.suites import Source
 from agentsys.events import Assigned, BenchStarted, Call, Event, Outcome, RunFinished, RunStarted
 from agentsys.ledger import Ledger
 from agentsys.settings import Settings
@@ -13,12 +16,19 @@ from tests.cli.conftest import Command
 TASKS = 40
 
 
-def events(bench: str, graphs: dict[str, tuple[int, int]], seed: int = 0) -> Iterator[Event]:
+def events(
+    bench: str,
+    graphs: dict[str, tuple[int, int]],
+    seed: int = 0,
+    *,
+    source: dict[str, Any] | None = None,
+    ids: str = "t",
+) -> Iterator[Event]:
     """A bench in which each graph solves the first so many tasks, each for so many nano-dollars."""
-    yield BenchStarted(bench, "s", tuple(graphs), None, seed, TASKS)
+    yield BenchStarted(bench, "s", tuple(graphs), None, seed, TASKS, source)
     for graph, (successes, nano_usd) in graphs.items():
         for n in range(TASKS):
-            run, task, won = f"{bench}-{graph}-{n}", f"t{n}", n < successes
+            run, task, won = f"{bench}-{graph}-{n}", f"{ids}{n}", n < successes
             made = (run, "n", "slm", "d", 0, "none", 10, 5, nano_usd)
             yield RunStarted(run, graph, {})
             yield Assigned(run, graph, "s", bench, task)
@@ -139,6 +149,77 @@ def test_sides_that_differ_in_more_than_the_graph(compare: Command) -> None:
         "The suites differ (A: s, seed 1; B: s, seed 0): what is compared are the tasks of the"
         " same id."
     ]
+
+
+def written(**sources: dict[str, Any] | None) -> None:
+    """Benches of one graph, each on tasks of its own source."""
+
+    async def write() -> None:
+        ledger = Ledger.open(Settings.load(None).store_url)
+        for bench, source in sources.items():
+            ids = "u" if source and source.get("split") == "held-out" else "t"
+            for event in events(bench, {"g": (20, 1_000)}, source=source, ids=ids):
+                await ledger.write(event)
+
+    asyncio.run(write())
+
+
+RECORDED = Source("/d/tasks.jsonl", "aaaa", instead={"recorded": "/d", "digest": "1", "llm": "big"})
+
+
+@pytest.mark.parametrize(
+    ("other", "notes"),
+    [
+        (replace(RECORDED, file="/moved/tasks.jsonl"), []),
+        (
+            replace(RECORDED, instead={**RECORDED.instead, "slm": ["tiny"], "llm": "huge"}),
+            ["The models differ (A: recorded, llm big; B: recorded, slm tiny, llm huge)."],
+        ),
+        (
+            replace(RECORDED, instead={}),
+            ["The models differ (A: recorded, llm big; B: as configured)."],
+        ),
+        (
+            replace(RECORDED, instead={**RECORDED.instead, "recorded": "/e"}),
+            [],
+        ),
+        (
+            replace(RECORDED, instead={**RECORDED.instead, "digest": "2"}),
+            ["The recorded runs differ (A: /d of content 1; B: /d of content 2)."],
+        ),
+        (
+            replace(RECORDED, field="answer"),
+            ["The fields differ that are scored (A: the scorer's choice; B: answer)."],
+        ),
+        (
+            replace(RECORDED, digest="bbbb"),
+            [
+                "The suites differ (A: s, seed 0, /d/tasks.jsonl of content aaaa; B: s, seed 0,"
+                " /d/tasks.jsonl of content bbbb): what is compared are the tasks of the same id."
+            ],
+        ),
+    ],
+)
+def test_what_differs_is_named(agentsys: Command, other: Source, notes: list[str]) -> None:
+    """That, and nothing else: the same tasks with other models are the same tasks."""
+    written(one=RECORDED.to_json(), other=other.to_json())
+    (found,) = agentsys("compare", "one", "other", "--json").json()
+    assert (found["tasks"], found["notes"]) == (TASKS, notes)
+
+
+def test_benches_from_before_there_were_sources(agentsys: Command) -> None:
+    """Their tasks are those of the name alone."""
+    written(one=None, other=Source().to_json())
+    (found,) = agentsys("compare", "one", "other", "--json").json()
+    assert found["notes"] == []
+
+
+def test_nothing_in_common_is_explained(agentsys: Command) -> None:
+    """Where no task is on both sides, what differs is named with it."""
+    written(one=Source(split="calibration").to_json(), other=Source(split="held-out").to_json())
+    done = agentsys("compare", "one", "other")
+    assert (done.code, done.out, done.err.count("\n")) == (2, "", 1)
+    assert "A: s, seed 0, split calibration; B: s, seed 0, split held-out" in done.err
 
 
 def test_an_empty_ledger(agentsys: Command) -> None:

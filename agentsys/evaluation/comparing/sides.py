@@ -92,22 +92,3 @@ def tasks_of(ledger: Ledger, sides: Sequence[Side]) -> list[list[Account]]:
     benches = dict.fromkeys(side.bench.bench for side in sides)
     read = {bench: accounts(ledger, bench=bench) for bench in benches}
     return [[a for a in read[side.bench.bench] if a.graph == side.graph] for side in sides]
-
-
-def differences(a: Side, b: Side, scorers: Sequence[set[str]]) -> list[str]:
-    """A line for each thing, besides the graph, that is not the same on both sides."""
-    lines: list[str] = []
-    one, other = a.bench, b.bench
-    if (one.suite, one.seed, one.source) != (other.suite, other.seed, other.source):
-        lines.append(
-            f"The suites differ (A: {one.suite}, seed {one.seed}; B: {other.suite}, seed"
-            f" {other.seed}): what is compared are the tasks of the same id."
-        )
-    first, second = (", ".join(sorted(each)) for each in scorers)
-    if first != second:
-        lines.append(f"The scorers differ (A: {first}; B: {second}).")
-    if one.repeat != other.repeat:
-        lines.append(
-            f"A solved each task {one.repeat} times, B {other.repeat} times; repeats are averaged."
-        )
-    return lines

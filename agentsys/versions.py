@@ -68,6 +68,15 @@ class Versions:
         value = await self.store.get(self.kind, graph)
         return "" if value is None else str(value.data["version"])
 
+    async def decided_since(self, graph: str, version: str) -> bool:
+        """Whether something was put in use or out of use since a version was kept.
+
+        Raises:
+            UnknownName: there is none of that name.
+        """
+        kept, value = await self.find(graph, version), await self.store.get(self.kind, graph)
+        return value is not None and value.written >= kept.written
+
     def _of(self, graph: str) -> str:
         return f"{self.kind}:{graph}"
 

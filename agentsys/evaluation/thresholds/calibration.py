@@ -84,7 +84,7 @@ class Calibration:
     async def run(self, system: System, on_bench: OnBench, *, concurrency: int = 8) -> Calibrated:
         """Fit, measure and keep thresholds, which are in use from then on unless they are worse.
 
-        What has come to its end is only told again.
+        What has come to its end is only told again; `calibrate off` and `use` since then hold.
 
         Cancel it when you like: what is finished is kept, and the same plan goes on.
 
@@ -96,6 +96,7 @@ class Calibration:
         if store is None or ledger is None:
             raise UserError("A calibration needs a store.", hint="System(…, store=…).")
         if (before := await self._kept(store)) is not None:
+            await self._use(store, before)  # it may have been killed before it could
             return before
         await plans.write(store, self.plan)
         fit = self._fit_bench()
@@ -215,5 +216,10 @@ class Calibration:
         name = self.plan.graph
         kept = Kept(thresholds, name, digest_of(self.graph.shape), found.to_json())
         await keep(store, kept)
-        if not found.worse:
-            await kept_in(store).use(name, thresholds.version)
+        await self._use(store, found)
+
+    async def _use(self, store: Store, found: Calibrated) -> None:
+        """Put it in use, unless that was done or decided otherwise since it was kept."""
+        every = kept_in(store)
+        if not found.worse and not await every.decided_since(found.graph, found.version):
+            await every.use(found.graph, found.version)

@@ -1,6 +1,7 @@
 """Thresholds are fitted on one half of the tasks, measured on the other, and kept."""
 
 import asyncio
+import sqlite3
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 
 from agentsys import Agent, Node, System, UserError, step
+from agentsys.errors import StoreError
 from agentsys.evaluation.bench import Bench, OnProgress, Progress
 from agentsys.evaluation.reports.accounts import accounts
 from agentsys.evaluation.thresholds.calibration import Calibration
@@ -273,6 +275,40 @@ async def test_another_definition_is_another_calibration(tmp_path: Path) -> None
         assert (await calibrated(models, found)).threshold is not None
         older = replace(found, id="v2", shape="")
         assert (await calibrated(models, older, changed)).threshold is not None
+
+
+@pytest.mark.parametrize("before", ["", "v0"])
+async def test_what_was_kept_before_a_kill_is_put_in_use(tmp_path: Path, before: str) -> None:
+    """Where it ended between the two, it goes on from there; what was decided since then holds."""
+    async with system(tmp_path) as models:
+        planned, uses = plan(file(tmp_path, tasks(80))), kept_in(_store(models))
+        if before:
+            await uses.use("g", before)
+        refuse(tmp_path, "NEW.space = 'thresholds'")  # as a full disk does
+        with pytest.raises(StoreError):
+            await calibrated(models, planned)
+        refuse(tmp_path, "0")
+        assert [each.thresholds.version for each in await versions(_store(models), "g")] == ["v1"]
+        assert await uses.in_use("g") == before
+        asked = len(_asked(models))
+        await calibrated(models, planned)
+        assert await uses.in_use("g") == "v1"
+        for since in ("", "v2"):
+            await uses.use("g", since)
+            await calibrated(models, planned)
+            assert await uses.in_use("g") == since
+        assert len(_asked(models)) == asked
+
+
+def refuse(folder: Path, condition: str) -> None:
+    """Let SQLite itself refuse some values; `0`: none."""
+    connection = sqlite3.connect(folder / "store.db")
+    connection.execute("DROP TRIGGER IF EXISTS refuse")
+    connection.execute(
+        f"CREATE TRIGGER refuse BEFORE INSERT ON value WHEN {condition}"
+        " BEGIN SELECT RAISE(FAIL, 'database or disk is full'); END"
+    )
+    connection.close()
 
 
 def test_no_input_is_in_both_halves(tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ from agentsys.errors import (
 from agentsys.events import Call, Decision
 from agentsys.messages import Usage
 from agentsys.models import base
+from agentsys.models.stand_in import stands_in
 from agentsys.schema import compact
 from agentsys.spec import AgentSpec
 
@@ -93,9 +94,10 @@ class Asking:
 
     async def _grant(self, call_id: str, request: base.Request) -> Grant:
         model = self.context.models[self.tier]
-        return await self.context.purse.hold(
-            call_id, lambda: model.worst(request), request.max_tokens
-        )
+        purse = self.context.purse
+        if stands_in(model):
+            purse = purse.unpaid()
+        return await purse.hold(call_id, lambda: model.worst(request), request.max_tokens)
 
     async def _reply(self, request: base.Request, call: Call, grant: Grant) -> base.Reply:
         """The reply; a call without one is booked here.
@@ -159,6 +161,7 @@ class Asking:
             text="",
             call_id=call_id,
             digest=digest,
+            stand_in=stands_in(self.context.models[self.tier]),
         )
 
 

@@ -27,11 +27,17 @@ class Purse:
     tenant: str = ""
     own: tuple[tuple[str, Budget], ...] = ()
     """Accounts of the run and of nodes in it that have a budget, the outermost first."""
+    paid: bool = True
+    """Whether calls count on accounts that outlive the run, too."""
 
     def within(self, part: str, budget: Budget) -> "Purse":
         """The same with a further budget: of the run, or of a part of it, such as `/solve`."""
         account = run_scope(self.run_id, part)
         return replace(self, own=(*self.own, (account, budget)))
+
+    def unpaid(self) -> "Purse":
+        """The same for calls that are not paid: on the run and its nodes, and on nothing else."""
+        return replace(self, paid=False)
 
     async def hold(self, call_id: str, worst: Callable[[], Worst], max_tokens: int) -> Grant:
         """Hold the worst case of a call; where nothing limits it, nothing is held.
@@ -63,11 +69,12 @@ class Purse:
         limited: dict[str, tuple[Budget, ...]] = {}
         for budget in await self.budgets.standing():
             account = self._account(budget, today)
-            if account is not None:
+            if account is not None and (self.paid or budget.per == "run"):
                 limited[account] = (*limited.get(account, ()), budget)
         for account, budget in self.own:
             limited[account] = (*limited.get(account, ()), budget)
-        accounts = (*standing_accounts(self.tenant, today), *limited)
+        lasting = standing_accounts(self.tenant, today) if self.paid else ()
+        accounts = (*lasting, *limited)
         in_order = {account: limited[account] for account in accounts if account in limited}
         return Limits(tuple(dict.fromkeys(accounts)), in_order)
 

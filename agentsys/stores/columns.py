@@ -30,6 +30,7 @@ COLUMNS: Mapping[str, type] = {
     "status": str,
     "success": bool,
     "scorer": str,
+    "unpaid": int,
 }
 """The top-level fields that are columns, and of which type; a value of another type is not there.
 

@@ -95,6 +95,11 @@ class RecordedModel:
         self._tasks = tasks
         self._seeds = defaultdict[str, dict[int | None, int]](dict)
 
+    @property
+    def stands_in(self) -> bool:
+        """Nothing is paid."""
+        return True
+
     async def ask(self, request: Request) -> Reply:
         """The recorded output.
 

@@ -98,6 +98,8 @@ class Calls:
     tool_calls: int = 0
     executable: int = 0
     """Of these, the tool was known, its arguments fitted and it ran."""
+    unpaid: int = 0
+    """Of `nano_usd`, what records answered in place of models."""
 
     def add(self, other: Calls) -> None:
         """Take in the calls of a further run of the same task."""
@@ -111,6 +113,7 @@ class Calls:
         self.replies += other.replies
         self.tool_calls += other.tool_calls
         self.executable += other.executable
+        self.unpaid += other.unpaid
 
 
 @dataclass(slots=True)

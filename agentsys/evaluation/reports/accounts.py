@@ -27,7 +27,7 @@ __all__ = ["Account", "Accounts", "Part", "accounts"]
 _OPENED = ("kind", "run_id", "time", "graph", "bench", "task_id", "repeat", "tenant", "thresholds")
 _BEGUN = ("run_id", "tenant", "thresholds")
 _CLOSED = ("kind", "run_id", "status", "error", "seconds", "success", "scorer")
-_SUMS = ("nano_usd", "tokens_in", "tokens_out", "seconds", "energy_j")
+_SUMS = ("nano_usd", "tokens_in", "tokens_out", "seconds", "energy_j", "unpaid")
 _REPLY = ("node", "tier", "deployment", "decision", "attempt", "schema_valid", "energy_j")
 _MOST = 10_000
 """Sequences of replies to remember; there are few that differ."""
@@ -232,11 +232,12 @@ class Accounts:
             account = self._by_run.get(run_id)
             if account is None:
                 continue
-            nano_usd, prompt, reply, seconds, energy, replied = line[place + 1 :]
+            nano_usd, prompt, reply, seconds, energy, unpaid, replied = line[place + 1 :]
             replies = self._replies.get(replied) or self._read(replied)
             joules = (energy or 0.0) if replies.measured else None
             tokens = (prompt or 0) + (reply or 0)
             calls = Calls(nano_usd or 0, tokens, seconds or 0.0, joules, replies)
+            calls.unpaid = unpaid or 0
             if tools and (used := tools.pop((run_id, name), None)):
                 calls.add(used)
             yield account, name, calls

@@ -14,7 +14,7 @@ NEWEST = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """Of the newest runs of a graph; or, where it has not run, of those of its nodes."""
+    """Of the newest paid runs of a graph; or, where it has not run, of those of its nodes."""
 
     runs: int
     nano_usd: float
@@ -39,9 +39,10 @@ def expected(ledger: Ledger, graph: str, asked: Collection[tuple[str, str]]) -> 
         StoreError: the ledger cannot be read.
     """
     costs: deque[int] = deque(maxlen=NEWEST)
-    for recorded in ledger.events(RunFinished):
-        if isinstance(event := recorded.event, RunFinished) and event.graph == graph:
-            costs.append(event.nano_usd)
+    unpaid = _unpaid(ledger)
+    for run_id, name, cost in ledger.lines(RunFinished, columns=("run_id", "graph", "nano_usd")):
+        if name == graph and run_id not in unpaid:
+            costs.append(cost or 0)
     if not costs:
         return _of_nodes(ledger, asked)
     measured = mean(costs)
@@ -54,15 +55,22 @@ def expected(ledger: Ledger, graph: str, asked: Collection[tuple[str, str]]) -> 
     )
 
 
+def _unpaid(ledger: Ledger) -> set[str]:
+    """The runs in which a record answered in place of a model: what they cost is no price."""
+    totals = ledger.totals(Call, by=("run_id",), sums=("unpaid",))
+    return {run_id for run_id, _, unpaid in totals if unpaid is not None}
+
+
 def _of_nodes(ledger: Ledger, asked: Collection[tuple[str, str]]) -> Expected | None:
     """The sum of what each node costs on average in the runs in which it is asked.
 
     On the tiers that it may ask here: elsewhere it may have been given a dearer one.
     """
     costs: dict[str, dict[str, int]] = {node: defaultdict(int) for node, _ in asked}
-    for recorded in ledger.events(Call):
-        if isinstance(event := recorded.event, Call) and (event.node, event.tier) in asked:
-            costs[event.node][event.run_id] += event.nano_usd
+    columns = ("run_id", "node", "tier", "nano_usd", "unpaid")
+    for run_id, node, tier, cost, unpaid in ledger.lines(Call, columns=columns):
+        if unpaid is None and (node, tier) in asked:
+            costs[node][run_id] += cost or 0
     if not costs or not all(costs.values()):
         return None
     means = [sum(of_runs.values()) / len(of_runs) for of_runs in costs.values()]

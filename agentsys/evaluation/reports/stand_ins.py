@@ -1,16 +1,30 @@
-"""What stood in for the models of a bench."""
+"""What stood in for models, and what was not paid because of it."""
 
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
+from agentsys.evaluation.reports.account import Account
 from agentsys.events import BenchStarted
 from agentsys.ledger import Ledger
-from agentsys.money import Price
+from agentsys.money import Price, usd
 
 
 def stand_ins(ledger: Ledger, bench: str) -> list[str]:
     """A line for each thing to know of it; none where the models themselves were asked."""
     return [*_instead(ledger, bench).get("notes", [])]
+
+
+def unpaid(tasks: Sequence[Account]) -> list[str]:
+    """A line for what was not paid of the cost of these tasks; none where all of it was."""
+    cost = sum(task.nano_usd for task in tasks)
+    on_record = sum(task.calls.unpaid for task in tasks)
+    if not on_record:
+        return []
+    return [
+        f"Of ${usd(cost):f}, ${usd(on_record):f} is on record and was not paid: records answered"
+        " in place of models."
+    ]
 
 
 def stand_in_prices(ledger: Ledger, bench: str) -> dict[str, Price]:

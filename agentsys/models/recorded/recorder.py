@@ -10,6 +10,7 @@ from agentsys.models.by_tier import ByTier
 from agentsys.models.families import families
 from agentsys.models.recorded.line import Recorded
 from agentsys.models.recorded.tape import Tape
+from agentsys.models.stand_in import stands_in
 from agentsys.money import Worst
 
 
@@ -64,6 +65,11 @@ class _Recording:
         self._tier = tier
         self._families = families
         self._tape = tape
+
+    @property
+    def stands_in(self) -> bool:
+        """As the model does."""
+        return stands_in(self._model)
 
     async def ask(self, request: Request) -> Reply:
         """The model's reply.

@@ -52,6 +52,11 @@ class Replayed:
         self._source = source
         self._nearest = nearest
 
+    @property
+    def stands_in(self) -> bool:
+        """Nothing is paid."""
+        return True
+
     async def ask(self, request: Request) -> Reply:
         """What was replied.
 

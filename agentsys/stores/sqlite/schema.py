@@ -58,6 +58,8 @@ _MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "CREATE TABLE lineless (last INTEGER NOT NULL)",
         "INSERT INTO lineless SELECT coalesce(max(id), 0) FROM entry",
     ),
+    # What of a call's cost was on record and not paid; no older agentsys has told it.
+    ("ALTER TABLE line ADD COLUMN unpaid INTEGER",),
 )
 """What brings a file from version n to n + 1 (`PRAGMA user_version`); only ever add to the end."""
 

@@ -112,6 +112,8 @@ def _print(found: Calibrated) -> None:
         say()
         _print_rows(found)
     say(f"The calibration's tasks cost {dollars(usd(found.fit_nano_usd))}.")
+    for told in found.scoring:
+        say(told)
 
 
 def _print_fits(found: Calibrated) -> None:

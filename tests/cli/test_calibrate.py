@@ -48,6 +48,17 @@ solver = Agent(Question, Solution, "Answer with one arithmetic expression.", rep
 own = solver >> value
 '''
 
+JUDGE = """
+from agentsys import step
+from agentsys.verdict import Candidate, Verdict
+from .own import Answer, Question
+
+@step
+async def own_judge(candidate: Candidate[Question, Answer]) -> Verdict:
+    even = candidate.answer.value % 2 == 0
+    return Verdict(label="correct" if even else "unknown")
+"""
+
 
 @pytest.fixture(scope="module")
 def fitted(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
@@ -155,6 +166,20 @@ def test_ctrl_c_keeps_what_is_finished(
     done = agentsys(*again[1].split(), "--json").json()
     assert done["tasks"] == 20
     assert [row["tasks"] for row in done["rows"]] == [20] * 4
+
+
+def test_what_judges_did_is_told(
+    agentsys: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where a judge scores, what that took stands below the figures of both halves."""
+    (tmp_path / "graphs").mkdir()
+    (tmp_path / "graphs" / "own.py").write_text(GRAPH)
+    (tmp_path / "graphs" / "own_judge.py").write_text(JUDGE)
+    monkeypatch.chdir(tmp_path)
+    words = ("--suite", "word-problems", "--limit", "40", "--scorer", "judge:own_judge")
+    out = agentsys("calibrate", "--graph", "own", *words, *LOADED).out
+    assert re.search(r"^First half: \d+ of 40 outcomes count as failures without a ver", out, re.M)
+    assert re.search(r"^Other half: \d+ of 80 outcomes count as failures without a ver", out, re.M)
 
 
 def test_what_cannot_be_met_leaves_with_1(

@@ -13,6 +13,7 @@ from typing import Any
 
 from agentsys.errors import UserError
 from agentsys.evaluation.bench import Bench, OnProgress
+from agentsys.evaluation.reports.scoring import scoring
 from agentsys.evaluation.scorers import Scorer
 from agentsys.evaluation.suites import Suite
 from agentsys.evaluation.thresholds import plan as plans
@@ -182,6 +183,10 @@ class Calibration:
             tasks=len(next(iter(fit.values()))),
             usd_per_failure=plan.failure_nano / NANO_PER_USD,
             fit_nano_usd=sum(account.nano_usd for each in fit.values() for account in each),
+            scoring=(
+                *(f"First half: {line}" for line in scoring(ledger, plan.fit_bench)),
+                *(f"Other half: {line}" for line in scoring(ledger, plan.held_out_bench)),
+            ),
         )
 
     def _rows(self, tasks: Solved) -> tuple[Row, ...]:

@@ -54,6 +54,8 @@ class Calibrated(BaseModel):
     usd_per_failure: float
     fit_nano_usd: int
     """What the calibration's half cost; the rows say what the other did."""
+    scoring: tuple[str, ...] = ()
+    """What judges that scored cost beyond all that, and how often there was no verdict."""
 
     def to_json(self) -> JsonObject:
         """Stable JSON data."""

@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
-from agentsys import Agent, Node, System, UserError, step
+from agentsys import Agent, Node, Price, System, UserError, step
 from agentsys.errors import StoreError
 from agentsys.evaluation.bench import Bench, OnProgress, Progress
 from agentsys.evaluation.reports.accounts import accounts
+from agentsys.evaluation.scorers import Judged
 from agentsys.evaluation.thresholds.calibration import Calibration
 from agentsys.evaluation.thresholds.drift import drift
 from agentsys.evaluation.thresholds.objective import (
@@ -24,7 +25,11 @@ from agentsys.evaluation.thresholds.objective import (
 )
 from agentsys.evaluation.thresholds.plan import Plan, find
 from agentsys.evaluation.thresholds.result import Calibrated
+from agentsys.events import Outcome
+from agentsys.models.scripted import Scripted
+from agentsys.money import usd
 from agentsys.thresholds import DEFINED, Thresholds, kept_in, named, versions
+from agentsys.verdict import Candidate, Verdict
 from tests.evaluation.thresholds.unsure import SOLVE, Unsure, file, system, tasks
 from tests.shapes import Answer, Question
 
@@ -346,6 +351,37 @@ async def test_a_model_that_tells_nothing_cannot_be_calibrated(tmp_path: Path) -
     async with system(tmp_path, tells=False) as models:
         with pytest.raises(UserError, match="gives no log-probabilities"):
             await calibrated(models, plan(file(tmp_path, tasks(80))))
+
+
+@step
+async def shown(candidate: Candidate[Question, Answer]) -> Question:
+    return Question(text=str(candidate.answer.value))
+
+
+async def test_what_judges_cost_is_told(tmp_path: Path) -> None:
+    """Where a judge scores, each half's figures are followed by what that took, to the nano."""
+    says = Agent(Question, Verdict, "Judge it.", name="judge", tier="judge")
+    models = system(tmp_path)
+    price = Price(Decimal(1), Decimal(1))
+    scripted = Scripted(
+        lambda asked: {"label": "correct" if asked.messages[-1].content == "1" else "incorrect"},
+        price=price,
+    )
+    judged = System({**models.models, "judge": scripted}, store=models.store)
+    planned = plan(file(tmp_path, tasks(80)), scorer="judge:j")
+    async with judged:
+        calibration = Calibration.of(planned, SOLVE, judge=Judged("j", shown >> says))
+        found = await calibration.run(judged, quiet)
+        assert judged.ledger is not None
+        for half, bench in (("First", planned.fit_bench), ("Other", planned.held_out_bench)):
+            costs = [
+                recorded.event.nano_usd
+                for recorded in judged.ledger.events(Outcome, bench=bench)
+                if isinstance(recorded.event, Outcome)
+            ]
+            told = f"{half} half: Scoring by judge:j cost ${usd(sum(costs)):f} more"
+            assert [line.startswith(told) for line in found.scoring].count(True) == 1
+            assert all(costs)
 
 
 def test_too_few_tasks_are_refused(tmp_path: Path) -> None:

@@ -73,7 +73,7 @@ def bench(
     """Run graphs on a suite; print success, cost per success and the rest, side by side.
 
     Ctrl-C keeps and reports the finished tasks; --resume goes on. The exit code is 1 if every
-    run of a graph failed.
+    run of a graph failed or was stopped by a budget.
     """
     from agentsys.ledger import Ledger
     from agentsys.settings import Settings
@@ -159,11 +159,12 @@ async def _solve(
 
 
 def _print(bench: str, ledger: "Ledger", settings: "Settings", *, as_json: bool) -> bool:
-    """Print the report; gives whether a graph has nothing but failed runs."""
+    """Print the report; gives whether a graph has nothing but runs that failed or were stopped."""
     from agentsys.cli.figures import print_report
     from agentsys.evaluation.reports.report import report
 
     computed = report(ledger, bench=bench, usd_per_failure=settings.usd_per_failure)
     print_report(computed, settings, as_json=as_json)
     typer.echo(f"bench {bench}; 'agentsys report --bench {bench}' prints this again", err=as_json)
-    return any(set(row.statuses) == {"failed"} for row in computed.rows)
+    ended = [set(row.statuses) for row in computed.rows]
+    return any(each and each <= {"failed", "budget_exceeded"} for each in ended)

@@ -160,6 +160,9 @@ def command(*words: str, **environment: str) -> subprocess.CompletedProcess[str]
     )
 
 
+LAST = ("--bench", "last")
+
+
 def test_ctrl_c_reports_what_is_finished_and_resume_goes_on(agentsys: Command):
     """The table of the finished tasks, the command that goes on, and then the rest alone."""
     stopped = command(*BENCH, "--concurrency", "1", "--json", INTERRUPT_AT="5")
@@ -168,10 +171,12 @@ def test_ctrl_c_reports_what_is_finished_and_resume_goes_on(agentsys: Command):
     go_on = re.search(r"Go on: agentsys (bench --resume \S+)", stopped.stderr)
     assert go_on is not None
     assert "Traceback" not in stopped.stderr
+    assert "The bench was stopped: 8 of 24 tasks are done." in agentsys("report", *LAST).out
     resumed = agentsys(*go_on[1].split(), "--json")
     assert resumed.code == 0
     assert "8 tasks were finished before" in resumed.err
     assert [row["tasks"] for row in resumed.json()] == [12, 12]
+    assert "was stopped" not in agentsys("report", *LAST).out
 
 
 @pytest.mark.parametrize(
@@ -268,6 +273,15 @@ def test_the_table_names_prices_and_reasons(
     assert "3 failed, mostly: The deployment 'here' refused the request: bad thing.\n" in out
     (project / "agentsys.toml").unlink()
     assert "Prices: here, not configured here." in agentsys("report", "--bench", "last").out
+
+
+def test_a_bench_that_a_budget_stopped_is_no_success(agentsys: Command):
+    """The line under the table says which budget had no room, and the exit code is 1."""
+    agentsys("budget", "set", "--per", "total", "--calls", "1")
+    stopped = agentsys("bench", "word-problems", "--graph", "slm_only", "--limit", "3")
+    assert stopped.code == 0
+    assert "2 were stopped by a budget, mostly: The budget of all runs has no room" in stopped.out
+    assert agentsys("bench", "word-problems", "--graph", "slm_only", "--limit", "3").code == 1
 
 
 def test_resume_needs_no_suite_but_no_other_one(agentsys: Command):

@@ -120,12 +120,12 @@ def _compared(first: _Read, second: _Read, failure_nano: int) -> _Compared:
 
 
 def _print(each: _Compared, shown: list[str]) -> None:
-    from agentsys.cli.output import print_table, say
+    from agentsys.cli.output import print_blocks, say
 
     say(f"A  {each.a}")
     say(f"B  {each.b}")
     rows = [_row(change) for change in each.result.changes if change.metric in shown]
-    print_table([f"{each.result.tasks:,} tasks", "A", "B", "B - A", "change", "B is"], rows)
+    print_blocks([f"{each.result.tasks:,} tasks", "A", "B", "B - A", "change", "B is"], rows)
     result = each.result
     say(
         f"A alone solved {result.a_alone:,}, B alone {result.b_alone:,} of the tasks;"

@@ -74,20 +74,37 @@ def print_pairs(pairs: Sequence[tuple[str, str]], *, style: str = "") -> None:
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """A table that fits a terminal; in a pipe, as wide as it needs to be."""
+    _print_table(console(), columns, rows, [0] * len(columns))
+
+
+def _print_table(
+    out: Console,
+    columns: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    least: Sequence[int],
+) -> None:
+    """A table whose columns are so wide at least, even where the terminal is not."""
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, _GAP, 0, 0))
-    for column in columns:
-        table.add_column(Text(readable(column)), overflow="fold")
+    for column, width in zip(columns, least, strict=True):
+        table.add_column(Text(readable(column)), overflow="fold", min_width=width or None)
     for row in rows:
         table.add_row(*(Text(readable(cell)) for cell in row))
-    out = console()
+    out.width = max(out.width, sum(width + _GAP for width in least))
     if not out.is_terminal:
         out.width = 10_000
     out.print(table)
 
 
 def print_blocks(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """A table of many columns: below each other, as many as fit the terminal beside the first."""
+    """A table of many columns: below each other, as many as fit the terminal beside the first.
+
+    Cells are broken between words alone: a number or a name stays whole, to be copied.
+    """
     out = console()
+    words = [
+        max(Text(word).cell_len for cell in cells for word in [*readable(cell).split(), ""])
+        for cells in zip(columns, *rows, strict=True)
+    ]
     widths = [
         max(Text(readable(cell)).cell_len for cell in cells) + _GAP
         for cells in zip(columns, *rows, strict=True)
@@ -103,4 +120,9 @@ def print_blocks(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     for number, block in enumerate(blocks):
         if number:
             out.print()
-        print_table([columns[n] for n in block], [[row[n] for n in block] for row in rows])
+        _print_table(
+            console(),
+            [columns[n] for n in block],
+            [[row[n] for n in block] for row in rows],
+            [words[n] for n in block],
+        )

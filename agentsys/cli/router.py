@@ -136,7 +136,7 @@ def evaluate(
 @router.command("list")
 def list_(graph: Graph, as_json: AsJson = False, config: Config = None) -> None:
     """List the routers of a graph, and which one its runs ask."""
-    from agentsys.cli.output import print_json, print_table, say
+    from agentsys.cli.output import print_blocks, print_json, say
     from agentsys.routing.kept import kept_in, versions
 
     async def work(here: "_Here") -> list[dict[str, Any]]:
@@ -161,7 +161,7 @@ def list_(graph: Graph, as_json: AsJson = False, config: Config = None) -> None:
         columns = ["version", "in use", "begins at", "below", "labels"]
         lines = [[row["version"], "yes" if row["in_use"] else ""] for row in rows]
         more = [[row["begin"], f"{row['below']:g}", f"{row['labels']}"] for row in rows]
-        print_table(columns, [[*a, *b] for a, b in zip(lines, more, strict=True)])
+        print_blocks(columns, [[*a, *b] for a, b in zip(lines, more, strict=True)])
 
 
 @router.command("use")

@@ -58,6 +58,8 @@ def what_if(
     ledger = Ledger.open(settings.store_url)
     begun = find_bench(ledger, bench)
     [node] = graphs_of(begun, [graph]).values()
+    if at is not None:
+        _require_tier(at, ledger, begun, settings)
     asked = _asked(ledger, begun, graph, settings)
     found = asyncio.run(_found(asked, node, at, _numbers(threshold), votes))
     if as_json:
@@ -66,6 +68,22 @@ def what_if(
         print_json([_row(asked.was(), one) for one in found])
         return
     _print(asked, found)
+
+
+def _require_tier(at: str, ledger: "Ledger", begun: "BenchStarted", settings: "Settings") -> None:
+    """Refuse a tier that neither is configured nor was asked in the bench."""
+    from agentsys.errors import UnknownName
+    from agentsys.events import Assigned, Call
+
+    known = set(settings.tier_names())
+    if at in known:
+        return
+    assigned = (recorded.event for recorded in ledger.events(Assigned, bench=begun.bench))
+    runs = {event.run_id for event in assigned if isinstance(event, Assigned)}
+    calls = (recorded.event for recorded in ledger.events(Call, run_ids=runs))
+    known |= {event.tier for event in calls if isinstance(event, Call)}
+    if at not in known:
+        raise UnknownName("tier", at, known)
 
 
 def _asked(ledger: "Ledger", begun: "BenchStarted", graph: str, settings: "Settings") -> "WhatIf":
@@ -161,7 +179,7 @@ def _figures(tasks: "Mapping[Key, Weighed]") -> dict[str, Any]:
 
 
 def _print(asked: "WhatIf", found: "list[Found]") -> None:
-    from agentsys.cli.output import print_table, say
+    from agentsys.cli.output import print_blocks, say
 
     was = asked.was()
     rows = [_row(was, one) for one in found]
@@ -171,7 +189,7 @@ def _print(asked: "WhatIf", found: "list[Found]") -> None:
         lines.append([row["variant"], *_cells(row), _difference(row)])
         if row["approximate"]:
             lines.append([f"~ {row['variant']}", *_cells(row["approximate"]), ""])
-    print_table(columns, lines)
+    print_blocks(columns, lines)
     for row in rows:
         if row["unknown"]:
             names = [task["task_id"] for task in row["unknown_tasks"][:NAMED]]

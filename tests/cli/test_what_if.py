@@ -1,8 +1,15 @@
 """`agentsys what-if`."""
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 from tests.cli.conftest import Command, agentsys
 
 __all__ = ["agentsys"]
+
+ROOT = Path(__file__).parents[2]
 
 
 def benched(agentsys: Command) -> None:
@@ -60,7 +67,23 @@ def test_mistakes_are_told(agentsys: Command) -> None:
         ("slm_only", "--threshold", "0.5"): "goes on to another tier",
         ("nothing",): "no graph 'nothing'",
         ("slm_fallback", "--votes", "0"): "has no voter",
+        ("slm_only", "--at", "nope"): "no tier 'nope'. There are: llm, slm.",
     }
     for words, reason in told.items():
         found = agentsys("what-if", "--graph", *words)
         assert (found.code, reason in found.err) == (2, True), found.err
+
+
+def test_a_narrow_terminal_breaks_no_figure(agentsys: Command, tmp_path: Path) -> None:
+    """Columns go below each other, and what stays beside is broken between words alone."""
+    benched(agentsys)
+    environment = {**os.environ, "FORCE_COLOR": "1", "COLUMNS": "40"}
+    environment |= {"TERM": "dumb", "NO_COLOR": "1", "PYTHONPATH": str(ROOT)}
+    for words in (["what-if", "--graph", "slm_fallback", "--threshold", "0,0.6"],
+                  ["compare", "slm_only", "slm_fallback"]):  # fmt: skip
+        wide = agentsys(*words).out
+        done = subprocess.run(
+            [sys.executable, "-m", "agentsys", *words],
+            env=environment, cwd=tmp_path, capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        assert {word for word in wide.split() if "." in word} <= set(done.stdout.split())

@@ -29,6 +29,13 @@ class _Clock:
         self._limit.reschedule(now)
         return True
 
+    def left(self) -> float | None:
+        when = self._limit.when()
+        return None if when is None else when - asyncio.get_running_loop().time()
+
+    def has_run_out(self) -> bool:
+        return self._limit.expired()
+
     def go_on(self) -> None:
         self._waits -= 1
         if not self._waits and not self._limit.expired():
@@ -60,6 +67,18 @@ def waiting() -> Generator[None]:
         yield
     finally:
         clock.go_on()
+
+
+def left() -> float | None:
+    """Seconds until the limit around this runs out; `None`: there is none, or it is stopped."""
+    clock = _clock.get()
+    return None if clock is None else clock.left()
+
+
+def has_run_out() -> bool:
+    """Whether the limit around this is what cancels it."""
+    clock = _clock.get()
+    return clock is not None and clock.has_run_out()
 
 
 async def lasting(seconds: float) -> None:

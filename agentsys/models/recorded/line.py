@@ -1,5 +1,6 @@
 """One call on record, as a line of JSON."""
 
+import asyncio
 import json
 from dataclasses import asdict, dataclass, field
 from decimal import Decimal
@@ -9,13 +10,65 @@ from typing import Any, cast
 
 from agentsys.errors import ModelError, RateLimited, Rejected, Truncated, Unreachable
 from agentsys.messages import Alternative, Message, Token, Usage
-from agentsys.models.base import Reply, Request
+from agentsys.models.base import Cancelled, Reply, Request
 from agentsys.money import Price, Worst
 
-VERSION = 1
-"""Of the format. A reader of it takes no other."""
+VERSION = 2
+"""Of the format."""
+READABLE = (1, 2)
+"""Version 1 had neither worst cases on lines of their own nor calls that were cut off."""
 
 _KINDS = {kind.__name__: kind for kind in (RateLimited, Rejected, Truncated, Unreachable)}
+
+
+@dataclass(frozen=True)
+class CutOff:
+    """How a call ended that was cancelled under way, and what had been spent on it by then."""
+
+    after_s: float
+    """By the clock."""
+    limit_s: float | None
+    """The limit on its time, where that cut it off."""
+    deployment: str = ""
+    tokens_in: int = 0
+    tokens_out: int = 0
+    nano_usd: int = 0
+    seconds: float = 0.0
+    energy_j: float | None = None
+
+    @classmethod
+    def of(
+        cls, error: asyncio.CancelledError, *, after_s: float, limit_s: float | None
+    ) -> "CutOff":
+        """What a cancellation tells."""
+        told = {name: getattr(error, name) for name in _CUT} if isinstance(error, Cancelled) else {}
+        return cls(after_s, limit_s, **told)
+
+    def cancelled(self) -> Cancelled:
+        """What to raise for it."""
+        return Cancelled(**{name: getattr(self, name) for name in _CUT})
+
+
+_CUT = ("deployment", "tokens_in", "tokens_out", "nano_usd", "seconds", "energy_j")
+
+
+@dataclass(frozen=True)
+class Foreseen:
+    """The worst case of a request, as a budget was told: it may have been refused, or shortened."""
+
+    tier: str
+    key: bytes
+    """Of the request."""
+    worst: Worst
+
+    def to_json(self) -> dict[str, Any]:
+        """As JSON data."""
+        return {"tier": self.tier, "foreseen": self.key.hex(), "worst": asdict(self.worst)}
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> "Foreseen":
+        """The worst case of such a line; raises as `Recorded.from_json` does."""
+        return cls(str(data["tier"]), bytes.fromhex(data["foreseen"]), _worst(data["worst"]))
 
 
 @dataclass(frozen=True)
@@ -26,7 +79,7 @@ class Recorded:
     request: Request
     worst: Worst
     """What the model told a budget that the request may take."""
-    outcome: Reply | ModelError
+    outcome: Reply | ModelError | CutOff
     families: frozenset[str] = field(default_factory=frozenset[str])
     """What the tier's models descend from."""
 
@@ -37,14 +90,13 @@ class Recorded:
 
     def to_json(self) -> dict[str, Any]:
         """As JSON data."""
-        what = "reply" if isinstance(self.outcome, Reply) else "error"
         outcome = self.outcome
         return {
             "tier": self.tier,
             "families": sorted(self.families),
             "request": asdict(self.request),
             "worst": asdict(self.worst),
-            what: asdict(outcome) if isinstance(outcome, Reply) else _error_json(outcome),
+            **_outcome_json(outcome),
         }
 
     @classmethod
@@ -55,10 +107,14 @@ class Recorded:
             KeyError: a field is missing; TypeError, ValueError or ArithmeticError: it has a value
                 that it cannot have.
         """
-        outcome = _reply(data["reply"]) if "reply" in data else _error(data["error"])
+        outcome = _outcome(data)
         families = frozenset(map(str, data.get("families", ())))
         return cls(
-            str(data["tier"]), _request(data["request"]), _worst(data["worst"]), outcome, families
+            str(data["tier"]),
+            _request(data["request"]),
+            _worst(data["worst"]),
+            outcome,
+            families,
         )
 
 
@@ -101,6 +157,22 @@ def _worst(data: dict[str, Any]) -> Worst:
         share=None if amounts["share"] is None else Decimal(amounts["share"]),
     )
     return Worst(int(data["tokens_in"]), float(data["seconds"]), price, int(data["tries"]))
+
+
+def _outcome_json(outcome: Reply | ModelError | CutOff) -> dict[str, Any]:
+    match outcome:
+        case Reply():
+            return {"reply": asdict(outcome)}
+        case CutOff():
+            return {"cut_off": asdict(outcome)}
+        case ModelError():
+            return {"error": _error_json(outcome)}
+
+
+def _outcome(data: dict[str, Any]) -> Reply | ModelError | CutOff:
+    if "reply" in data:
+        return _reply(data["reply"])
+    return CutOff(**data["cut_off"]) if "cut_off" in data else _error(data["error"])
 
 
 def _reply(data: dict[str, Any]) -> Reply:

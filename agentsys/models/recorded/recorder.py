@@ -1,14 +1,18 @@
 """Models whose every call is put on record."""
 
+import asyncio
+import time
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from os import PathLike
 from pathlib import Path
 
-from agentsys.errors import ModelError, UnknownName
+from agentsys.deadline import has_run_out, left
+from agentsys.errors import ModelError, StoreError, UnknownName
 from agentsys.models.base import Model, Reply, Request
 from agentsys.models.by_tier import ByTier
 from agentsys.models.families import families
-from agentsys.models.recorded.line import Recorded
+from agentsys.models.recorded.line import CutOff, Foreseen, Recorded, key_of
 from agentsys.models.recorded.tape import Tape
 from agentsys.models.stand_in import stands_in
 from agentsys.money import Worst
@@ -17,7 +21,7 @@ from agentsys.money import Worst
 class Recorder(ByTier):
     """The models of a system, recorded. A call is on record before its reply is given.
 
-    A call that was cancelled has no outcome and is left out.
+    So is the worst case of a request before a budget is told: that may refuse it.
     """
 
     def __init__(self, models: Mapping[str, Model], folder: str | PathLike[str]) -> None:
@@ -28,11 +32,13 @@ class Recorder(ByTier):
         """
         self._models = models
         self._tape = Tape(Path(folder))
+        self._foreseen = set[tuple[str, bytes]]()
 
     def __getitem__(self, tier: str) -> Model:
         if tier not in self._models and not isinstance(self._models, ByTier):
             raise UnknownName("tier", tier, self._models)
-        return _Recording(self._models[tier], tier, self.families(tier), self._tape)
+        model, families = self._models[tier], self.families(tier)
+        return _Recording(model, tier, families, self._tape, self._foreseen)
 
     def __contains__(self, tier: object) -> bool:
         return tier in self._models
@@ -60,11 +66,20 @@ class Recorder(ByTier):
 class _Recording:
     """One tier's model, recorded."""
 
-    def __init__(self, model: Model, tier: str, families: frozenset[str], tape: Tape) -> None:
+    def __init__(
+        self,
+        model: Model,
+        tier: str,
+        families: frozenset[str],
+        tape: Tape,
+        foreseen: set[tuple[str, bytes]],
+    ) -> None:
         self._model = model
         self._tier = tier
         self._families = families
         self._tape = tape
+        self._foreseen = foreseen
+        """Worst cases on record whose request has not been asked."""
 
     @property
     def stands_in(self) -> bool:
@@ -79,18 +94,38 @@ class _Recording:
             StoreError: the recording cannot be written.
         """
         worst = self._model.worst(request)
+        began, limit_s = time.perf_counter(), left()
         try:
             outcome: Reply | ModelError = await self._model.ask(request)
         except ModelError as error:
             outcome = error
-        self._tape.write(Recorded(self._tier, request, worst, outcome, self._families))
+        except asyncio.CancelledError as error:
+            after_s = time.perf_counter() - began
+            cut = CutOff.of(error, after_s=after_s, limit_s=limit_s if has_run_out() else None)
+            with suppress(StoreError):  # whoever cancels must not be kept from it
+                self._write(request, worst, cut)
+            raise
+        self._write(request, worst, outcome)
         if isinstance(outcome, ModelError):
             raise outcome
         return outcome
 
     def worst(self, request: Request) -> Worst:
-        """The model's."""
-        return self._model.worst(request)
+        """The model's; a budget that refuses it does so in a replay, too.
+
+        Raises:
+            StoreError: the recording cannot be written.
+        """
+        worst, key = self._model.worst(request), key_of(request)
+        if (self._tier, key) not in self._foreseen:
+            self._tape.write(Foreseen(self._tier, key, worst))
+            self._foreseen.add((self._tier, key))
+        return worst
+
+    def _write(self, request: Request, worst: Worst, outcome: Reply | ModelError | CutOff) -> None:
+        call = Recorded(self._tier, request, worst, outcome, self._families)
+        self._tape.write(call)
+        self._foreseen.discard((self._tier, call.key))
 
     async def close(self) -> None:
         """Close the model."""

@@ -6,7 +6,7 @@ recorded run did, and its budgets hold alike.
 
 import asyncio
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import replace
 from decimal import ROUND_CEILING, Decimal
@@ -18,13 +18,16 @@ from agentsys.errors import ModelError, NotRecorded
 from agentsys.models.base import Cancelled, Model, Reply, Request
 from agentsys.models.by_tier import ByTier
 from agentsys.models.recorded.difference import Nearest
-from agentsys.models.recorded.line import Recorded, key_of
+from agentsys.models.recorded.line import CutOff, Foreseen, Recorded, key_of
 from agentsys.models.recorded.tape import read
-from agentsys.money import NANO_PER_USD, Worst
+from agentsys.money import NANO_PER_USD, Price, Worst
 from agentsys.settings import Deployment, Settings
 
 ANY_TIER = "recorded"
 """The tier under which calls are replayed whatever tier they were recorded of."""
+
+_SLACK_S = 0.1
+"""A limit on time that is so much longer than the one on record is taken for the same."""
 
 
 class Replayed:
@@ -34,12 +37,19 @@ class Replayed:
     """
 
     def __init__(
-        self, calls: Sequence[Recorded], *, tier: str, source: str, nearest: Nearest
+        self,
+        calls: Sequence[Recorded],
+        foreseen: Mapping[bytes, Worst],
+        *,
+        tier: str,
+        source: str,
+        nearest: Nearest,
     ) -> None:
         """Take calls.
 
         Args:
             calls: What is replayed.
+            foreseen: What budgets were told of requests.
             tier: Of the requests.
             source: Says in errors where the calls come from.
             nearest: Of what a request that was not recorded is compared with.
@@ -47,6 +57,10 @@ class Replayed:
         self._calls = defaultdict[bytes, list[Recorded]](list)
         for call in calls:
             self._calls[call.key].append(call)
+        for key, same in self._calls.items():
+            ended = [call for call in same if not isinstance(call.outcome, CutOff)]
+            self._calls[key] = ended or same
+        self._foreseen = foreseen
         self._turns = Counter[bytes]()
         self._tier = tier
         self._source = source
@@ -65,9 +79,17 @@ class Replayed:
             NotRecorded: it was never asked; the detail says what comes near.
             Cancelled: there is not as much time as it took.
         """
-        key, found = self._found(request)
+        key = key_of(request)
+        found = self._calls.get(key)
+        if found is None:
+            raise self._missing(request, f"has no such request to the tier {self._tier!r}")
         outcome = found[min(self._turns[key], len(found) - 1)].outcome
         self._turns[key] += 1
+        if isinstance(outcome, CutOff):
+            await _cut_off(outcome)
+            raise self._missing(
+                request, f"has of the tier {self._tier!r} only a call that was cut off"
+            )
         await lasted(outcome)
         if isinstance(outcome, ModelError):
             raise copy(outcome)  # each raising writes its own traceback on it
@@ -76,29 +98,26 @@ class Replayed:
     def worst(self, request: Request) -> Worst:
         """What was told when it was recorded, or what it took, where that was more.
 
-        Raises:
-            NotRecorded: it was never asked.
+        Nothing for what is not on record: it is not asked.
         """
-        _, found = self._found(request)
-        worst = found[0].worst
+        key = key_of(request)
+        found = self._calls.get(key, ())
+        told = [self._foreseen[key]] if key in self._foreseen else [call.worst for call in found]
+        worst = told[0] if told else Worst(0, 0.0, Price())
         for call in found:
-            worst = covering(worst, call.outcome, request.max_tokens)
+            if not isinstance(call.outcome, CutOff):
+                worst = covering(worst, call.outcome, request.max_tokens)
         return worst
 
     async def close(self) -> None:
         """Nothing to give back."""
 
-    def _found(self, request: Request) -> tuple[bytes, list[Recorded]]:
-        key = key_of(request)
-        found = self._calls.get(key)
-        if found is None:
-            raise NotRecorded(
-                f"{NotRecorded.PREFIX}{self._source} has no such request to the tier"
-                f" {self._tier!r}.",
-                hint="Record it anew with --record, or undo what has changed.",
-                detail=self._nearest.difference(self._tier, request),
-            )
-        return key, found
+    def _missing(self, request: Request, what: str) -> NotRecorded:
+        return NotRecorded(
+            f"{NotRecorded.PREFIX}{self._source} {what}.",
+            hint="Record it anew with --record, or undo what has changed.",
+            detail=self._nearest.difference(self._tier, request),
+        )
 
 
 class Replay(ByTier):
@@ -111,7 +130,9 @@ class Replay(ByTier):
             SettingsError: there is none, or it cannot be read.
         """
         self._source = f"the recording {str(Path(folder))!r}"
-        self._calls = read(Path(folder))
+        lines = read(Path(folder))
+        self._calls = [line for line in lines if isinstance(line, Recorded)]
+        self._foreseen = [line for line in lines if isinstance(line, Foreseen)]
         self._nearest = Nearest([(call.tier, call.request) for call in self._calls])
         self._made: dict[str, Replayed] = {}
 
@@ -119,7 +140,11 @@ class Replay(ByTier):
         """The calls of a tier; a tier that was never asked has none."""
         if tier not in self._made:
             self._made[tier] = Replayed(
-                self.calls(tier), tier=tier, source=self._source, nearest=self._nearest
+                self.calls(tier),
+                {line.key: line.worst for line in self._foreseen if tier in (line.tier, ANY_TIER)},
+                tier=tier,
+                source=self._source,
+                nearest=self._nearest,
             )
         return self._made[tier]
 
@@ -143,6 +168,21 @@ class Replay(ByTier):
     async def close(self) -> None:
         """Begin every request's replies anew."""
         self._made.clear()
+
+
+async def _cut_off(outcome: CutOff) -> None:
+    """Be under way for as long as a call was that was cut off, to be cut off again.
+
+    Raises:
+        Cancelled: it was, at the cost on record.
+    """
+    try:
+        if outcome.limit_s is None:
+            await asyncio.sleep(outcome.after_s)
+        else:
+            await lasting(outcome.limit_s + _SLACK_S)
+    except asyncio.CancelledError as error:
+        raise outcome.cancelled() from error
 
 
 async def lasted(outcome: Reply | ModelError) -> None:

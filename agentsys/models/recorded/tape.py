@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from agentsys.errors import SettingsError, StoreError
-from agentsys.models.recorded.line import VERSION, Recorded, to_line
+from agentsys.models.recorded.line import READABLE, VERSION, Foreseen, Recorded, to_line
 
 FILE_NAME = "calls.jsonl"
 
@@ -39,8 +39,8 @@ class Tape:
             raise self._unwritable(error) from error
         self._append(b"\n" * torn + to_line(_OPENED))
 
-    def write(self, call: Recorded) -> None:
-        """Append a call.
+    def write(self, call: Recorded | Foreseen) -> None:
+        """Append a call, or a worst case.
 
         Raises:
             StoreError: it cannot be written.
@@ -71,8 +71,8 @@ class Tape:
         return StoreError(f"The recording {self._file} cannot be written: {error.strerror}.")
 
 
-def read(folder: Path) -> list[Recorded]:
-    """Every call of a recording, in the order in which they ended.
+def read(folder: Path) -> list[Recorded | Foreseen]:
+    """All of a recording: calls in the order in which they ended, worst cases before their call.
 
     Raises:
         SettingsError: there is no recording, or it is none of this version, or a line is broken.
@@ -88,7 +88,7 @@ def read(folder: Path) -> list[Recorded]:
     return list(_calls(content.split(b"\n"), file))
 
 
-def _calls(lines: list[bytes], file: Path) -> Iterator[Recorded]:
+def _calls(lines: list[bytes], file: Path) -> Iterator[Recorded | Foreseen]:
     number, told = 0, [(index, line) for index, line in enumerate(lines, 1) if line.strip()]
     for place, (number, line) in enumerate(told):
         data = _json(line)
@@ -105,9 +105,9 @@ def _calls(lines: list[bytes], file: Path) -> Iterator[Recorded]:
             yield _call(data, file, number)
 
 
-def _call(data: dict[str, Any], file: Path, number: int) -> Recorded:
+def _call(data: dict[str, Any], file: Path, number: int) -> Recorded | Foreseen:
     try:
-        return Recorded.from_json(data)
+        return Foreseen.from_json(data) if "foreseen" in data else Recorded.from_json(data)
     except KeyError as error:
         raise _broken(file, number, f"{error} is missing") from error
     except (TypeError, ValueError, ArithmeticError, AttributeError) as error:
@@ -115,7 +115,7 @@ def _call(data: dict[str, Any], file: Path, number: int) -> Recorded:
 
 
 def _require_version(data: dict[str, Any], file: Path, number: int) -> None:
-    if data.get("version") != VERSION:
+    if data.get("version") not in READABLE:
         raise SettingsError(
             f"{file}, line {number}: the recording is of version {data.get('version')!r}, not"
             f" {VERSION}.",

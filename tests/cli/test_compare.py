@@ -167,6 +167,9 @@ def written(**sources: dict[str, Any] | None) -> None:
 RECORDED = Source("/d/tasks.jsonl", "aaaa", instead={"recorded": "/d", "digest": "1", "llm": "big"})
 
 
+UNTIMED = "p50 and p95 are not known: where records answer, no model takes time."
+
+
 @pytest.mark.parametrize(
     ("other", "notes"),
     [
@@ -204,7 +207,18 @@ def test_what_differs_is_named(agentsys: Command, other: Source, notes: list[str
     """That, and nothing else: the same tasks with other models are the same tasks."""
     written(one=RECORDED.to_json(), other=other.to_json())
     (found,) = agentsys("compare", "one", "other", "--json").json()
-    assert (found["tasks"], found["notes"]) == (TASKS, notes)
+    assert (found["tasks"], found["notes"]) == (TASKS, [*notes, UNTIMED])
+
+
+def test_records_have_no_latency(agentsys: Command) -> None:
+    """The clock of a replay is none of a model's: neither better nor worse is said of it."""
+    written(one=Source().to_json(), other=RECORDED.to_json())
+    done = agentsys("compare", "one", "other", "--fail-if", "p95 +1000", "--json")
+    (found,) = done.json()
+    for metric in ("p50", "p95"):
+        assert set(found["metrics"][metric].values()) == {None, "not known"}
+    assert (done.code, found["failed"]) == (1, ["p95 +1000"])
+    assert found["metrics"]["cps"]["verdict"] == "not clear"
 
 
 def test_benches_from_before_there_were_sources(agentsys: Command) -> None:

@@ -9,7 +9,7 @@ from agentsys.events import BenchStarted
 
 
 def differences(a: Side, b: Side, scorers: Sequence[set[str]]) -> list[str]:
-    """A line for each thing, besides the graph, that is not the same on both sides."""
+    """A line for each thing, besides the graph, that differs between the sides, or is not known."""
     one, other = a.bench, b.bench
     lines = [*_tasks_differ(one, other), *_made_differently(one, other)]
     first, second = (", ".join(sorted(each)) for each in scorers)
@@ -19,6 +19,8 @@ def differences(a: Side, b: Side, scorers: Sequence[set[str]]) -> list[str]:
         lines.append(
             f"A solved each task {one.repeat} times, B {other.repeat} times; repeats are averaged."
         )
+    if a.stood_in or b.stood_in:
+        lines.append("p50 and p95 are not known: where records answer, no model takes time.")
     return lines
 
 

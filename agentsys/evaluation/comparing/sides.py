@@ -1,12 +1,13 @@
 """Which tasks of which bench a word of the command line means."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from agentsys.errors import UnknownName, UserError
 from agentsys.evaluation.bench import find_bench
 from agentsys.evaluation.reports.account import Account
 from agentsys.evaluation.reports.accounts import accounts
+from agentsys.evaluation.suites import Source
 from agentsys.events import BenchStarted
 from agentsys.ledger import Ledger
 
@@ -19,6 +20,11 @@ class Side:
 
     bench: BenchStarted
     graph: str
+
+    @property
+    def stood_in(self) -> bool:
+        """Whether something answered in place of the models."""
+        return bool(Source.from_json(self.bench.source).instead)
 
     def __str__(self) -> str:
         return f"{self.bench.bench}:{self.graph}"
@@ -86,9 +92,18 @@ def _is_bench(ledger: Ledger, name: str) -> bool:
 def tasks_of(ledger: Ledger, sides: Sequence[Side]) -> list[list[Account]]:
     """The tasks of each side; a bench is read once.
 
+    Those of stand-ins have no seconds: a replay has a clock of its own.
+
     Raises:
         StoreError: the ledger cannot be read.
     """
     benches = dict.fromkeys(side.bench.bench for side in sides)
     read = {bench: accounts(ledger, bench=bench) for bench in benches}
-    return [[a for a in read[side.bench.bench] if a.graph == side.graph] for side in sides]
+    return [
+        [
+            replace(account, seconds=None) if side.stood_in else account
+            for account in read[side.bench.bench]
+            if account.graph == side.graph
+        ]
+        for side in sides
+    ]

@@ -97,7 +97,7 @@ def gathered(
         plots=(
             tradeoff(report.rows, report.by),
             plots.costs(report.rows, loaded, report.by),
-            plots.latencies(timed),
+            plots.latencies(timed, replayed=not report.timed),
             plots.thresholds(by_graph(read.answers, list(timed))),
             plots.reliability(by_model(read.answers)),
         ),

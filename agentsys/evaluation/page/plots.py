@@ -218,8 +218,8 @@ _RELIABILITY = (
 )
 
 
-def latencies(groups: Mapping[str, Sequence[float]]) -> Plot:
-    """How long tasks took, for each graph."""
+def latencies(groups: Mapping[str, Sequence[float]], *, replayed: bool) -> Plot:
+    """How long tasks took, for each graph; `replayed` ones took no model any time."""
     plot = Plot("latencies", "Latency", _LATENCIES)
     timed = {name: values for name, values in groups.items() if values}
     if not timed:
@@ -242,7 +242,7 @@ def latencies(groups: Mapping[str, Sequence[float]]) -> Plot:
     places = thinned(len(values), _TABLED * len(shown))
     return replace(
         plot,
-        caption=_LATENCIES + _left_out(len(timed)),
+        caption=_LATENCIES + _REPLAYED * replayed + _left_out(len(timed)),
         panels=(
             Panel(
                 "latencies",
@@ -255,6 +255,7 @@ def latencies(groups: Mapping[str, Sequence[float]]) -> Plot:
 
 
 _LATENCIES = "Share of the tasks whose run took no longer than so many seconds, wall clock."
+_REPLAYED = " Where records answered in place of models, that is the clock of the replay."
 
 
 def _left_out(groups: int) -> str:

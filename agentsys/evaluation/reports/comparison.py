@@ -27,17 +27,23 @@ class Figures(Protocol):
     def p95_s(self) -> float | None: ...  # noqa: D102
 
 
-def best_by_column(rows: Sequence[Figures]) -> list[str]:
-    """One line that names the best row of each column; nothing where there is no choice."""
+def best_by_column(rows: Sequence[Figures], *, timed: bool = True) -> list[str]:
+    """One line that names the best row of each column; nothing where there is no choice.
+
+    Args:
+        rows: Of a report.
+        timed: Whether their seconds say something of models.
+    """
     if len(rows) < 2:
         return []
     columns = {
         "success": {r.graph: -r.success_rate for r in rows if r.success_rate is not None},
         "cost per success": {r.graph: r.cps_usd for r in rows if r.cps_usd is not None},
         "loaded cost": {r.graph: r.loaded_cps_usd for r in rows if r.loaded_cps_usd is not None},
-        "p50": {r.graph: r.p50_s for r in rows if r.p50_s is not None},
-        "p95": {r.graph: r.p95_s for r in rows if r.p95_s is not None},
     }
+    if timed:
+        columns["p50"] = {r.graph: r.p50_s for r in rows if r.p50_s is not None}
+        columns["p95"] = {r.graph: r.p95_s for r in rows if r.p95_s is not None}
     winners = {column: _lowest(values) for column, values in columns.items() if values}
     if not winners:
         return []

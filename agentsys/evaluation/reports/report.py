@@ -45,7 +45,12 @@ from agentsys.evaluation.reports.garbage import uncollected
 from agentsys.evaluation.reports.routers import routers
 from agentsys.evaluation.reports.rows import Row, Tally
 from agentsys.evaluation.reports.scoring import scoring
-from agentsys.evaluation.reports.stand_ins import stand_in_prices, stand_ins, unpaid
+from agentsys.evaluation.reports.stand_ins import (
+    answered_by_records,
+    stand_in_prices,
+    stand_ins,
+    unpaid,
+)
 from agentsys.ledger import Ledger
 from agentsys.money import Price, nano
 
@@ -68,6 +73,8 @@ class Report(BaseModel):
     """Those that were asked, in the order of their first call."""
     prices: dict[str, Price] = {}
     """Of deployments that stood in for others: the configuration does not have them."""
+    timed: bool = True
+    """Whether seconds are those of models alone; where records answer, they are of the replay."""
 
     @property
     def nano_usd(self) -> int:
@@ -107,7 +114,10 @@ def _report(
 ) -> Report:
     tasks, failure = found.tasks, nano(usd_per_failure)
     rows = tuple(tally.row(name, failure) for name, tally in _GROUPS[by](found, tasks))
-    notes = [*caveats(tasks), *(best_by_column(rows) if by == "graph" else ())]
+    timed = not answered_by_records(ledger, tasks, bench)
+    notes = [*caveats(tasks), *(best_by_column(rows, timed=timed) if by == "graph" else ())]
+    if not timed and by not in ("model", "node"):
+        notes.append("Where records answer, no model takes time: p50 and p95 are of the replay.")
     if bench is None:
         notes += unpaid(tasks)
     elif by == "graph":
@@ -121,6 +131,7 @@ def _report(
         notes=tuple(notes),
         deployments=tuple(name for name in asked if name),
         prices={} if bench is None else stand_in_prices(ledger, bench),
+        timed=timed,
     )
 
 

@@ -27,6 +27,18 @@ def unpaid(tasks: Sequence[Account]) -> list[str]:
     ]
 
 
+def answered_by_records(ledger: Ledger, tasks: Sequence[Account], bench: str | None) -> bool:
+    """Whether records answered some of these tasks in place of models."""
+    replayed = {
+        event.bench
+        for recorded in ledger.events(BenchStarted, bench=bench)
+        if isinstance(event := recorded.event, BenchStarted)
+        and event.source
+        and event.source.get("instead")
+    }
+    return any(task.calls.unpaid or task.bench in replayed for task in tasks)
+
+
 def stand_in_prices(ledger: Ledger, bench: str) -> dict[str, Price]:
     """What recorded models cost, by their names."""
     told: dict[str, list[str]] = _instead(ledger, bench).get("prices", {})

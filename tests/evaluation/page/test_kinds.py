@@ -58,6 +58,16 @@ def test_a_graph_without_a_success_is_named(told: Told) -> None:
     assert "no cost per success: hopeless." in plot(told.content(), "tradeoff").caption
 
 
+def test_latencies_of_a_replay(told: Told, tmp_path: Path) -> None:
+    """Their caption says whose clock it is."""
+    fill(told, ["g"])
+    assert "clock" not in plot(told.content(), "latencies").caption.partition("wall clock")[2]
+    (tmp_path / "replayed").mkdir()
+    replayed = Told(tmp_path / "replayed", source={"instead": {"replay": "/d"}})
+    fill(replayed, ["g"])
+    assert "the clock of the replay" in plot(replayed.content(), "latencies").caption
+
+
 def test_nothing_cost_anything(told: Told) -> None:
     """Models that are free are drawn at zero."""
     for number in range(12):

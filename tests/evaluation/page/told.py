@@ -5,6 +5,7 @@ from dataclasses import replace
 from decimal import Decimal
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 from agentsys.evaluation.bench import find_bench
 from agentsys.evaluation.page import Content, gathered, rendered
@@ -44,12 +45,18 @@ def call(
 class Told:
     """A bench that is told instead of run."""
 
-    def __init__(self, folder: Path, suite: str = "told", graphs: tuple[str, ...] = ("g",)) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        suite: str = "told",
+        graphs: tuple[str, ...] = ("g",),
+        source: dict[str, Any] | None = None,
+    ) -> None:
         self.folder = folder
         self.ledger = Ledger.open(f"sqlite:///{folder}/told.db")
         self._runs = count(1)
         self._suite = suite
-        self.write(BenchStarted("b", suite, graphs, None, 0, 1))
+        self.write(BenchStarted("b", suite, graphs, None, 0, 1, source))
 
     def write(self, *events: Event) -> None:
         async def all_of_them() -> None:

@@ -323,6 +323,27 @@ def test_notes_name_the_best_by_each_column(ledger: Ledger, script: Script):
     assert "not clear" not in notes[1]
 
 
+@pytest.mark.parametrize("bench", ["b1", None])
+@pytest.mark.parametrize("by", ["source", "call"])
+def test_latency_of_records_is_not_ranked(
+    ledger: Ledger, script: Script, bench: str | None, by: str
+):
+    """No model takes time where a record answers, in a bench or in a run that was replayed."""
+    source = {"instead": {"replay": "/d"}} if by == "source" else None
+    script.write(BenchStarted("b1", "sums", ("one", "two"), None, 0, 5, source))
+    for n in range(5):
+        script.run("one", CALL, task=f"t{n}", success=True, seconds=1)
+        replayed = replace(CALL, stand_in=by == "call")
+        script.run("two", replayed, task=f"t{n}", success=True, seconds=2)
+    notes = report(ledger, bench=bench).notes
+    (best,) = [note for note in notes if note.startswith("Best by")]
+    assert best.startswith("Best by success: one and two; cost per success:")
+    assert "p50" not in best
+    assert "p95" not in best
+    assert "Where records answer, no model takes time: p50 and p95 are of the replay." in notes
+    assert not [note for note in report(ledger, by="model").notes if "p50" in note]
+
+
 def test_only_shared_tasks_are_compared(ledger: Ledger, script: Script):
     """After an interruption, the graphs are compared on what both have finished."""
     for n in range(6):

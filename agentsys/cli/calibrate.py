@@ -70,8 +70,9 @@ def fit(
     Each tier answers one half of the tasks; from that follow what confidence means, node by node
     and model by model, and the threshold for one of three objectives: --objective loaded-cps (with
     --fail-cost), --success-floor or --certify. On the other half the graph is run with it, beside
-    the definitions' own thresholds and each tier alone. Runs of the graph use it from then on;
-    'calibrate off' ends that. What judges are worth is another matter: 'agentsys judge calibrate'.
+    the definitions' own thresholds and each tier alone. Runs of the graph use it from then on, if
+    it did not come out worse, or dearer for nothing; 'calibrate off' ends that. What judges are
+    worth is another matter: 'agentsys judge calibrate'.
 
     Ctrl-C keeps the finished tasks; --resume goes on. The exit code is 1 if no threshold will do.
     """

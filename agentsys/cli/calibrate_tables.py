@@ -34,11 +34,17 @@ def print_calibrated(found: Calibrated, *, in_use: bool, as_json: bool) -> None:
             f"'agentsys calibrate off --graph {found.graph}' ends that."
         )
     else:
-        why = ", since it is worse" if found.worse else ""
+        why = _why_not_used(found)
         say(
             f"Kept as {found.version}, and not in use{why}: "
             f"'agentsys calibrate use {found.version}' changes that."
         )
+
+
+def _why_not_used(found: Calibrated) -> str:
+    if found.worse:
+        return ", since it is worse"
+    return ", since a success costs clearly more and no gain is clear" if found.dearer else ""
 
 
 def print_shown(found: Calibrated, moved: Sequence[Drift], *, in_use: bool, as_json: bool) -> None:

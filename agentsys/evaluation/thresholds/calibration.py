@@ -83,9 +83,10 @@ class Calibration:
         return cls(plan, graph, route, suites)
 
     async def run(self, system: System, on_bench: OnBench, *, concurrency: int = 8) -> Calibrated:
-        """Fit, measure and keep thresholds, which are in use from then on unless they are worse.
+        """Fit, measure and keep thresholds, which are in use from then on.
 
-        What has come to its end is only told again; `calibrate off` and `use` since then hold.
+        But not where they are clearly worse than the definitions' own, or dearer for nothing. What
+        has come to its end is only told again; `calibrate off` and `use` since then hold.
 
         Cancel it when you like: what is finished is kept, and the same plan goes on.
 
@@ -179,6 +180,7 @@ class Calibration:
             against=beside,
             accepted=None if tasks is None else accepted(tasks, self._names[0], self._level),
             worse=beside is not None and self._is_worse(beside),
+            dearer=beside is not None and self._is_dearer(beside),
             no_delta_ibc=why_no_gain(rows[2], rows[-1]) if rows else "",
             tasks=len(next(iter(fit.values()))),
             usd_per_failure=plan.failure_nano / NANO_PER_USD,
@@ -206,6 +208,14 @@ class Calibration:
         ends = beside.loaded_cps_ci
         return isinstance(self.plan.objective, LoadedCps) and ends is not None and ends[0] > 0
 
+    def _is_dearer(self, beside: Against) -> bool:
+        """A success costs clearly more, and nothing says that fewer failures make up for it."""
+        if not isinstance(self.plan.objective, LoadedCps):
+            return False
+        own, loaded = beside.cps_ci, beside.loaded_cps_ci
+        gains = loaded is not None and loaded[1] < 0
+        return own is not None and own[0] > 0 and not gains
+
     @property
     def _level(self) -> float:
         objective = self.plan.objective
@@ -226,5 +236,7 @@ class Calibration:
     async def _use(self, store: Store, found: Calibrated) -> None:
         """Put it in use, unless that was done or decided otherwise since it was kept."""
         every = kept_in(store)
-        if not found.worse and not await every.decided_since(found.graph, found.version):
+        if found.worse or found.dearer:
+            return
+        if not await every.decided_since(found.graph, found.version):
             await every.use(found.graph, found.version)

@@ -47,6 +47,9 @@ class Calibrated(BaseModel):
     worse: bool
     """Whether least cost per success was asked for, and the definitions' own threshold came to
     clearly less: the version is kept, and not put in use."""
+    dearer: bool = False
+    """Whether least cost per success was asked for, and a success costs clearly more than with the
+    definitions' own threshold without a clear gain: it is kept, and not put in use, either."""
     no_delta_ibc: str
     """Why ΔIBC is not defined."""
     tasks: int

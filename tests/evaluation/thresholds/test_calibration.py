@@ -235,6 +235,29 @@ async def test_what_is_clearly_worse_is_not_used(tmp_path: Path) -> None:
         assert await kept_in(_store(models)).in_use("g") == ""
 
 
+@pytest.mark.parametrize("objective", [LOADED, SuccessFloor(0.95)])
+async def test_what_is_clearly_dearer_for_nothing_is_not_used(
+    tmp_path: Path, objective: Objective
+) -> None:
+    """Few wrong answers let it escalate more; only where so much success was asked for it is used.
+
+    On the other half nothing is wrong, so no failure is avoided by it.
+    """
+    texts = [f"sure {0.55 + 0.44 * at / 120:.6f} 1 1" for at in range(120)]
+    fit = {task.data["text"] for task in plan(file(tmp_path, texts)).suites()[0].tasks}
+    wrong = [text for text in texts if text in fit][:5]
+    texts = [_answered(text, 0) if text in wrong else text for text in texts]
+    async with system(tmp_path) as models:
+        found = await calibrated(models, plan(file(tmp_path, texts), objective))
+        used = await kept_in(_store(models)).in_use("g")
+    assert found.against is not None
+    assert not found.worse
+    if isinstance(objective, LoadedCps):
+        assert found.against.cps_ci is not None
+        assert found.against.cps_ci[0] > 0
+    assert (found.dearer, used) == ((True, "") if objective is LOADED else (False, "v1"))
+
+
 async def test_an_interrupted_calibration_goes_on(tmp_path: Path) -> None:
     """What was finished is not run again, and the result is that of a calibration in one go."""
     suite = file(tmp_path, tasks(120))

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from agentsys.cli.readable import readable
 from tests.cli.conftest import Command
 from tests.loopback import Loopback, fail, say
 
@@ -18,6 +19,8 @@ async def wild(word: str) -> dict[str, str]:
         raise RuntimeError("\\x1b[2J boom")
     if word == "refuse":
         raise SettingsError("\\x1b[2J \\x9b31m refused")
+    if word == "turn":
+        return {"\\u202ename": "".join(map(chr, (*range(0x202A, 0x202F), *range(0x2066, 0x206A))))}
     return {"\\x1b[1mname": "a\\x1b[31mb\\x9b0mc\\x08\\r\\n\\td"}
 """
 
@@ -49,6 +52,16 @@ def test_an_answer_cannot_drive_the_terminal(agentsys: Command, wild: Path) -> N
     assert controls(result.out) == set()
     assert "a\\x1b[31mb\\x9b0mc\\x08\\x0d\n" in result.out
     assert "d" in result.out.splitlines()[1].strip()
+
+
+def test_an_answer_cannot_turn_the_text(agentsys: Command, wild: Path) -> None:
+    """Characters that change the direction of text are written out, letters of any script stay."""
+    told = agentsys("run", "wild", "turn").out
+    assert told.isascii()
+    turns = (*range(0x202A, 0x202F), *range(0x2066, 0x206A))
+    assert "\\u202ename" in told
+    assert "".join(f"\\u{code:04x}" for code in turns) in told
+    assert readable("פותר, حل, 解决, ö") == "פותר, حل, 解决, ö"
 
 
 @pytest.mark.parametrize("word", ["abstain", "crash", "refuse"])

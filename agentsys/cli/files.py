@@ -11,8 +11,10 @@ def write_whole(place: str, text: str) -> None:
     """Write a file whole or not at all; one that is there is replaced.
 
     Raises:
-        UserError: it cannot be written, or is a folder.
+        UserError: it cannot be written, is a folder, or has no name.
     """
+    if not place:
+        raise UserError("The file to write has no name.", hint="Give the path of a file.")
     path = Path(os.path.realpath(place))
     if path.is_dir():
         raise UserError(f"{place} is a folder.", hint="Give the path of a file.")

@@ -1,5 +1,6 @@
 """A report as a page or a picture, in a file."""
 
+import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,31 @@ if TYPE_CHECKING:
 
 MOST = 300
 """Rows of a page."""
+
+
+def refuse(html: str | None, svg: str | None, csv: str | None) -> None:
+    """Refuse what would be lost, before anything is written.
+
+    Raises:
+        UserError: a page or a picture is to go to standard output, or two of them into one file.
+    """
+    for option, place in (("--html", html), ("--svg", svg)):
+        if place == "-":
+            raise UserError(
+                f"{option} writes a file, not standard output.",
+                hint=f"Give {option} a path; './-' is the file of that name.",
+            )
+    taken: dict[str, str] = {}
+    for option, place in (("--html", html), ("--svg", svg), ("--csv", csv)):
+        if not place or (option == "--csv" and place == "-"):
+            continue
+        real = os.path.realpath(place)
+        if real in taken:
+            raise UserError(
+                f"{taken[real]} and {option} would both write {place}.",
+                hint="Give each a file of its own.",
+            )
+        taken[real] = option
 
 
 def write_page(

@@ -40,7 +40,7 @@ def report(
     """
     from agentsys.cli.figures import print_report
     from agentsys.cli.notices import notices
-    from agentsys.cli.page import write_page, write_picture
+    from agentsys.cli.page import refuse, write_page, write_picture
     from agentsys.cli.spreadsheet import write_csv
     from agentsys.errors import UserError
     from agentsys.evaluation.reports.accounts import Accounts
@@ -50,6 +50,7 @@ def report(
 
     if csv == "-" and as_json:
         raise UserError("--json and '--csv -' would print both.", hint="Give --csv a file.")
+    refuse(html, svg, csv)
     settings = Settings.load(config)
     ledger = Ledger.open(settings.store_url)
     begun = None

@@ -55,6 +55,12 @@ def test_a_link_is_followed(report: Command, here: Path) -> None:
     ("words", "message"),
     [
         (("--html", "graphs"), "graphs is a folder."),
+        (("--html", ""), "The file to write has no name."),
+        (("--svg", ""), "The file to write has no name."),
+        (("--html", "-"), "--html writes a file, not standard output."),
+        (("--svg", "-", "--json"), "--svg writes a file, not standard output."),
+        (("--html", "x", "--svg", "./x"), "--html and --svg would both write ./x."),
+        (("--svg", "x", "--csv", "x"), "--svg and --csv would both write x."),
         (("--html", "nowhere/page.html"), "nowhere/page.html cannot be written: No such file"),
         (("--html", "page.html", "--since", "2999-01-01"), "The ledger has no runs for this."),
         (("--svg", "plot.svg", "--since", "2999-01-01"), "The ledger has no runs for this."),
@@ -66,7 +72,7 @@ def test_what_cannot_be_written(
 ) -> None:
     """One line says why, and no file is left behind."""
     done = report(*words)
-    assert done.code == 2
+    assert (done.code, done.out) == (2, "")
     assert message in done.err
     assert os.listdir(here) == ["graphs"]
 

@@ -7,6 +7,7 @@ import asyncio
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 from typing import Any, cast
+from urllib.parse import quote
 
 from agentsys.budgets import Grant, surely
 from agentsys.context import Context
@@ -22,6 +23,7 @@ from agentsys.errors import (
 from agentsys.events import Call, Decision
 from agentsys.messages import Usage
 from agentsys.models import base
+from agentsys.models.place import Place, asked_at
 from agentsys.models.stand_in import stands_in
 from agentsys.schema import compact
 from agentsys.spec import AgentSpec
@@ -109,7 +111,7 @@ class Asking:
         time = asyncio.timeout(grant.seconds)
         try:
             async with time:
-                with limiting(time):
+                with limiting(time), asked_at(self._place(call)):
                     return await self._plainly(request, spent)
         except ModelError as error:
             failed = _failed(call, error, self.onward)
@@ -130,6 +132,10 @@ class Asking:
                 raise exceeded from error
             await surely(self.context.purse.release(call.call_id))
             raise
+
+    def _place(self, call: Call) -> Place:
+        run = quote(self.context.run_id, safe="")
+        return Place(self.context.graph, call.call_id.removeprefix(run))
 
     async def _plainly(self, request: base.Request, spent: list[base.Cancelled]) -> base.Reply:
         """The reply; a cancellation is of the plain class, which alone `timeout` knows."""

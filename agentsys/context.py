@@ -107,6 +107,8 @@ class Context:
     tenant: str = ""
     place: str = ""
     """Where in the graph this is: the same in every run of it, and after a resumption."""
+    graph: str = ""
+    """How the ledger calls it."""
     team: str = ""
     """Whose part of the tenant's shared memory is used; empty: the tenant's own."""
     memory: SharedMemory | None = None

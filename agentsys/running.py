@@ -234,6 +234,7 @@ class Parts:
             tenant=start.tenant,
             team=start.team,
             place=quote(start.run_id, safe=""),
+            graph=start.graph,
             memory=self.memory,
             thresholds=thresholds,
             begin=Begin(start.router, start.p_first, start.begin),

@@ -11,12 +11,13 @@ from typing import Any, cast
 from agentsys.errors import ModelError, RateLimited, Rejected, Truncated, Unreachable
 from agentsys.messages import Alternative, Message, Token, Usage
 from agentsys.models.base import Cancelled, Reply, Request
+from agentsys.models.place import NOWHERE, Place
 from agentsys.money import Price, Worst
 
 VERSION = 2
 """Of the format."""
 READABLE = (1, 2)
-"""Version 1 had neither worst cases on lines of their own nor calls that were cut off."""
+"""Version 1 had no places, no worst cases on lines of their own, and no calls that were cut off."""
 
 _KINDS = {kind.__name__: kind for kind in (RateLimited, Rejected, Truncated, Unreachable)}
 
@@ -82,6 +83,7 @@ class Recorded:
     outcome: Reply | ModelError | CutOff
     families: frozenset[str] = field(default_factory=frozenset[str])
     """What the tier's models descend from."""
+    place: Place = NOWHERE
 
     @cached_property
     def key(self) -> bytes:
@@ -94,6 +96,7 @@ class Recorded:
         return {
             "tier": self.tier,
             "families": sorted(self.families),
+            **asdict(self.place),
             "request": asdict(self.request),
             "worst": asdict(self.worst),
             **_outcome_json(outcome),
@@ -115,6 +118,7 @@ class Recorded:
             _worst(data["worst"]),
             outcome,
             families,
+            Place(str(data.get("graph", "")), str(data.get("call", ""))),
         )
 
 

@@ -12,6 +12,7 @@ from agentsys.errors import ModelError, StoreError, UnknownName
 from agentsys.models.base import Model, Reply, Request
 from agentsys.models.by_tier import ByTier
 from agentsys.models.families import families
+from agentsys.models.place import here
 from agentsys.models.recorded.line import CutOff, Foreseen, Recorded, key_of
 from agentsys.models.recorded.tape import Tape
 from agentsys.models.stand_in import stands_in
@@ -123,7 +124,7 @@ class _Recording:
         return worst
 
     def _write(self, request: Request, worst: Worst, outcome: Reply | ModelError | CutOff) -> None:
-        call = Recorded(self._tier, request, worst, outcome, self._families)
+        call = Recorded(self._tier, request, worst, outcome, self._families, here())
         self._tape.write(call)
         self._foreseen.discard((self._tier, call.key))
 

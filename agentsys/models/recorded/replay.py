@@ -17,6 +17,7 @@ from agentsys.deadline import lasting
 from agentsys.errors import ModelError, NotRecorded
 from agentsys.models.base import Cancelled, Model, Reply, Request
 from agentsys.models.by_tier import ByTier
+from agentsys.models.place import Place, here
 from agentsys.models.recorded.difference import Nearest
 from agentsys.models.recorded.line import CutOff, Foreseen, Recorded, key_of
 from agentsys.models.recorded.tape import read
@@ -33,7 +34,8 @@ _SLACK_S = 0.1
 class Replayed:
     """Recorded calls as a model: a request that was recorded has its reply, byte for byte.
 
-    One that was recorded several times has its replies in turn; the last one repeats.
+    One that was recorded several times has the replies that it had there, at that place of that
+    graph, or where it was never asked there, all of them; in turn, and the last one repeats.
     """
 
     def __init__(
@@ -60,8 +62,12 @@ class Replayed:
         for key, same in self._calls.items():
             ended = [call for call in same if not isinstance(call.outcome, CutOff)]
             self._calls[key] = ended or same
+        self._placed = defaultdict[tuple[bytes, Place], list[Recorded]](list)
+        for key, same in self._calls.items():
+            for call in same:
+                self._placed[key, call.place].append(call)
         self._foreseen = foreseen
-        self._turns = Counter[bytes]()
+        self._turns = Counter[tuple[bytes, Place | None]]()
         self._tier = tier
         self._source = source
         self._nearest = nearest
@@ -79,12 +85,14 @@ class Replayed:
             NotRecorded: it was never asked; the detail says what comes near.
             Cancelled: there is not as much time as it took.
         """
-        key = key_of(request)
-        found = self._calls.get(key)
+        key, place = key_of(request), here()
+        found = self._placed.get((key, place))
+        turns = (key, place if found else None)
+        found = found or self._calls.get(key)
         if found is None:
             raise self._missing(request, f"has no such request to the tier {self._tier!r}")
-        outcome = found[min(self._turns[key], len(found) - 1)].outcome
-        self._turns[key] += 1
+        outcome = found[min(self._turns[turns], len(found) - 1)].outcome
+        self._turns[turns] += 1
         if isinstance(outcome, CutOff):
             await _cut_off(outcome)
             raise self._missing(

@@ -50,7 +50,8 @@ def fit(
         typer.Option(
             "--certify",
             metavar="alpha=A,delta=D",
-            help="Errors among accepted answers of A at most, but in D of all calibrations.",
+            help="At most a share A of the accepted answers wrong; a share D of all calibrations "
+            "may miss that.",
         ),
     ] = None,
     limit: Annotated[

@@ -209,6 +209,10 @@ def test_what_cannot_be_met_leaves_with_1(
         ((*FIT[1:], "--fail-cost", "much"), "--fail-cost: 'much' is no amount."),
         ((*FIT[1:], "--certify", "0.05"), "Give --certify alpha=0.05,delta=0.05."),
         ((*FIT[1:], "--certify", "alpha=0.05,delta=0.05"), "Give 178 or more in all"),
+        *(
+            ((*FIT[1:-1], limit, *LOADED), f"A limit of {limit} leaves too few tasks for both")
+            for limit in ("-3", "0", "1", "39")
+        ),
         (("--graph", "llm_only", *FIT[3:], *LOADED), "has a tier to escalate to"),
         (("--resume", "last"), "There is no calibration 'last'."),
         (("show", "v9"), "There is no version of thresholds 'v9'."),
@@ -228,6 +232,8 @@ def test_alone_it_says_how_it_is_used(agentsys: Command) -> None:
     result = agentsys("calibrate")
     assert result.code == 0
     assert "--success-floor" in result.out
+    told = "At most a share A of the accepted answers wrong; a share D of all calibrations may miss"
+    assert told in " ".join(result.out.split())
     assert "agentsys judge calibrate" in result.out
 
 

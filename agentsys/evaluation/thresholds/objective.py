@@ -58,7 +58,8 @@ class Certified:
         _require_share("delta", self.delta)
 
     def __str__(self) -> str:
-        return f"at most {self.alpha:.1%} errors among accepted, but in {self.delta:.1%} of cases"
+        missed = f"{self.delta:.1%} of all calibrations may miss that"
+        return f"at most {self.alpha:.1%} of accepted answers wrong ({missed})"
 
 
 Objective = Annotated[LoadedCps | SuccessFloor | Certified, Field(discriminator="kind")]

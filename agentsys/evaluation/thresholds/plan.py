@@ -64,6 +64,11 @@ class Plan:
         Raises:
             UserError: there are too few, or the file is another one by now.
         """
+        if self.limit is not None and self.limit < 2 * FEWEST:
+            raise UserError(
+                f"A limit of {self.limit} leaves too few tasks for both halves of a calibration.",
+                hint=f"Give {2 * FEWEST} or more, better some hundreds.",
+            )
         fit = self._suite("calibration", self.limit and -(-self.limit // 2), judge)
         if self.digest and fit.source.digest != self.digest:
             raise UserError(

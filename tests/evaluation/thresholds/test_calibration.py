@@ -208,6 +208,8 @@ async def test_what_is_certified_holds(tmp_path: Path) -> None:
     async with system(tmp_path) as models:
         objective = Certified(0.1, 0.05)
         found = await calibrated(models, plan(file(tmp_path, tasks(300)), objective))
+        told = "at most 10.0% of accepted answers wrong (5.0% of all calibrations may miss that)"
+        assert found.objective == told
         assert found.certificate is not None
         assert found.accepted is not None
         assert found.certificate.bound <= 0.1

@@ -11,6 +11,7 @@ from agentsys.messages import Usage
 from agentsys.models.base import Model, Reply, Request
 from agentsys.models.by_tier import ByTier
 from agentsys.models.chat import unfenced
+from agentsys.models.place import here
 from agentsys.models.recorded.difference import nearest_text
 from agentsys.models.recorded.replay import covering, lasted
 from agentsys.money import Worst
@@ -83,8 +84,8 @@ class RecordedModels(ByTier):
 class RecordedModel:
     """One model's recorded outputs.
 
-    At temperature 0 it gives the first sample of a task; every further seed at a temperature has
-    the next one. It answers no objection to its own answer (`REPAIR`), which ends its part as any
+    At temperature 0 it gives the first sample of a task; every further seed that a graph asks with
+    at a temperature has the next one. It answers no objection to its own answer (`REPAIR`), which ends its part as any
     failed call does: the next tier is asked. What it is told besides the task changes nothing.
     """
 
@@ -93,7 +94,8 @@ class RecordedModel:
         self.about: Recording = runs.models[name]
         self._runs = runs
         self._tasks = tasks
-        self._seeds = defaultdict[str, dict[int | None, int]](dict)
+        self._seeds = defaultdict[tuple[str, str], dict[int | None, int]](dict)
+        """By graph and task, the sample of each seed."""
 
     @property
     def stands_in(self) -> bool:
@@ -172,7 +174,7 @@ class RecordedModel:
         """Of the sample: the first that is asked for at a temperature is number 1."""
         if request.temperature == 0:
             return 0
-        seeds = self._seeds[task_id]
+        seeds = self._seeds[here().graph, task_id]
         return seeds.setdefault(request.seed, len(seeds) + 1)
 
 

@@ -117,6 +117,17 @@ async def test_samples_in_turn(write: Write) -> None:
     assert "no sample 3 of 'small' for the task 't1'" in short.error
 
 
+async def test_samples_of_each_graph(write: Write) -> None:
+    """A graph that draws samples of a task takes none from another one that does."""
+    calls = [call(1, "small", said(n), sample=n) for n in range(3)]
+    models = RecordedModels(RecordedRuns.load(write(calls)), slm=["small"])
+    node = (ask >> answer_of).vote(3)
+    async with System(models) as system:
+        for seed, name in enumerate(("one", "two", "three")):
+            found = await system.run(node, question(1), seed=seed, name=name)
+            assert sorted(call.text for call in found.attempts) == [said(n) for n in range(3)]
+
+
 @step
 async def answer_of(reply: Reply) -> str:
     return reply.answer

@@ -112,7 +112,8 @@ def test_what_cannot_be_compared(compare: Command, words: tuple[str, ...], messa
     [
         ("cps +10%", 1),
         ("cps +25%", 0),
-        ("cps +10% sure", 1),
+        ("cps +5% sure", 1),
+        ("cps +15% sure", 0),
         ("success -2", 0),
         ("loaded-cps +50%", 0),
     ],

@@ -7,9 +7,9 @@
 | `p50`, `p95` | percentiles of the seconds of a task's run |
 | `tokens` | tokens / successes |
 
-The repeats of a task are averaged first. A difference is B minus A. Those of success and of costs
-have the intervals of the report (`agentsys.evaluation.statistics`); those of percentiles, and all
-relative changes, a paired bootstrap over tasks. The test of success is McNemar's exact one; with
+The repeats of a task are averaged first. A difference is B minus A. Those of success, costs and
+tokens, and their relative changes, have the intervals of `agentsys.evaluation.paired`; those of
+percentiles, a paired bootstrap over tasks. The test of success is McNemar's exact one; with
 repeats, a task counts for the side that solved it more often.
 """
 
@@ -21,7 +21,13 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from agentsys.evaluation.reports.account import Account
 from agentsys.evaluation.resampling import RESAMPLES, Measured, measured, samples
-from agentsys.evaluation.statistics import exact_sign, paired_ratio, paired_success
+from agentsys.evaluation.statistics import (
+    Difference,
+    exact_sign,
+    paired_change,
+    paired_ratio,
+    paired_success,
+)
 from agentsys.money import NANO_PER_USD
 
 if TYPE_CHECKING:
@@ -101,21 +107,34 @@ class _Task:
 class _Side:
     """A number a task of each kind, the tasks in the same order on both sides."""
 
-    won: NDArray[Any]
-    cost: NDArray[Any]
-    loaded: NDArray[Any]
-    tokens: NDArray[Any]
+    times: list[int]
+    won: list[float]
+    cost: list[float]
+    tokens: list[float]
     seconds: NDArray[Any]
     """NaN where no run of the task came to an end."""
+
+    @property
+    def shares(self) -> list[float]:
+        """How often each task was a success."""
+        return [won / times for won, times in zip(self.won, self.times, strict=True)]
+
+    def per_success(self, amounts: Sequence[float], failure: float) -> float | None:
+        """What a success took; `None` without one."""
+        if not any(self.won):
+            return None
+        won = sum(self.shares)
+        spent = sum(amount / times for amount, times in zip(amounts, self.times, strict=True))
+        return (spent + failure * (len(self.won) - won)) / won
 
 
 def compare(a: Iterable[Account], b: Iterable[Account], *, failure_nano: int = 0) -> Comparison:
     """The accounts of B against those of A; `failure_nano` is what a failed task costs more."""
     mine, theirs = _by_task(a), _by_task(b)
     shared = [task for task in mine if task in theirs]
-    one = _side([mine[task] for task in shared], failure_nano)
-    other = _side([theirs[task] for task in shared], failure_nano)
-    a_alone, b_alone = int((one.won > other.won).sum()), int((other.won > one.won).sum())
+    one, other = (_side([of[task] for task in shared]) for of in (mine, theirs))
+    pairs = list(zip(one.shares, other.shares, strict=True))
+    a_alone, b_alone = sum(a > b for a, b in pairs), sum(b > a for a, b in pairs)
     return Comparison(
         tasks=len(shared),
         only_a=len(mine) - len(shared),
@@ -123,7 +142,7 @@ def compare(a: Iterable[Account], b: Iterable[Account], *, failure_nano: int = 0
         a_alone=a_alone,
         b_alone=b_alone,
         p=exact_sign(a_alone, b_alone),
-        changes=_changes(one, other) if shared else (),
+        changes=_changes(one, other, failure_nano / NANO_PER_USD) if shared else (),
     )
 
 
@@ -135,61 +154,46 @@ def _by_task(accounts: Iterable[Account]) -> dict[str, _Task]:
     return tasks
 
 
-def _side(tasks: Sequence[_Task], failure_nano: int) -> _Side:
+def _side(tasks: Sequence[_Task]) -> _Side:
     import numpy as np
 
-    def each(values: Iterable[float]) -> NDArray[Any]:
-        return np.array(list(values), dtype=float)
-
-    won = each(task.successes / task.times for task in tasks)
-    cost = each(task.nano_usd / task.times / NANO_PER_USD for task in tasks)
+    seconds = [task.seconds / task.timed if task.timed else float("nan") for task in tasks]
     return _Side(
-        won,
-        cost,
-        cost + failure_nano / NANO_PER_USD * (1 - won),
-        each(task.tokens / task.times for task in tasks),
-        each(task.seconds / task.timed if task.timed else float("nan") for task in tasks),
+        times=[task.times for task in tasks],
+        won=[task.successes for task in tasks],
+        cost=[task.nano_usd / NANO_PER_USD for task in tasks],
+        tokens=[task.tokens for task in tasks],
+        seconds=np.array(seconds, dtype=float),
     )
 
 
-def _changes(a: _Side, b: _Side) -> tuple[Change, ...]:
-    import numpy as np
-
-    drawn = samples(len(a.won), resamples=_resamples(len(a.won)))
-    resampled = np.concatenate([_sums(a, b, indices) for indices in drawn])
-    success = paired_success(b.won.tolist(), a.won.tolist())
-    rate = Measured(success.value, success.interval)
-    changes = [
-        Change("success", float(a.won.mean()), float(b.won.mean()), rate, Measured(None, None))
-    ]
-    costs: tuple[tuple[Metric, NDArray[Any], NDArray[Any]], ...] = (
-        ("cps", a.cost, b.cost),
-        ("loaded-cps", a.loaded, b.loaded),
-        ("tokens", a.tokens, b.tokens),
+def _changes(a: _Side, b: _Side, failure: float) -> tuple[Change, ...]:
+    tries, tasks = (b.times, a.times), len(a.won)
+    rates = [sum(side.shares) / tasks for side in (a, b)]
+    success = _measured(paired_success(b.won, a.won, tries))
+    changes = [Change("success", rates[0], rates[1], success, Measured(None, None))]
+    costs: tuple[tuple[Metric, list[float], list[float], float], ...] = (
+        ("cps", a.cost, b.cost, 0.0),
+        ("loaded-cps", a.cost, b.cost, failure),
+        ("tokens", a.tokens, b.tokens, 0.0),
     )
-    for at, (metric, one, other) in enumerate(costs):
-        found = paired_ratio(
-            (other.tolist(), b.won.tolist()),
-            (one.tolist(), a.won.tolist()),
-        )
-        per_a, per_b = _per(one.sum(), a.won.sum()), _per(other.sum(), b.won.sum())
-        with np.errstate(invalid="ignore", divide="ignore"):
-            over_a = resampled[:, 2 + at] / resampled[:, 0]
-            over_b = resampled[:, 5 + at] / resampled[:, 1]
-        relative = _relative(per_a, per_b, over_a, over_b)
+    for metric, was, now, more in costs:
+        pair = (now, b.won), (was, a.won)
         changes.append(
-            Change(metric, per_a, per_b, Measured(found.value, found.interval), relative)
+            Change(
+                metric,
+                a.per_success(was, more),
+                b.per_success(now, more),
+                _measured(paired_ratio(*pair, tries, failure=more)),
+                _measured(paired_change(*pair, tries, failure=more)),
+            )
         )
     changes += _percentiles(a.seconds, b.seconds)
     return tuple(sorted(changes, key=lambda change: METRICS.index(change.metric)))
 
 
-def _sums(a: _Side, b: _Side, indices: NDArray[Any]) -> NDArray[Any]:
-    """Of each sample: the successes of both sides, then what each spent."""
-    import numpy as np
-
-    parts = (a.won, b.won, a.cost, a.loaded, a.tokens, b.cost, b.loaded, b.tokens)
-    return np.stack([part[indices].sum(axis=1) for part in parts], axis=1)
+def _measured(difference: Difference) -> Measured:
+    return Measured(difference.value, difference.interval)
 
 
 def _percentiles(a: NDArray[Any], b: NDArray[Any]) -> list[Change]:
@@ -225,16 +229,10 @@ def _unknown(metric: Metric) -> Change:
     return Change(metric, None, None, Measured(None, None), Measured(None, None))
 
 
-def _relative(
-    a: float | None, b: float | None, drawn_a: NDArray[Any], drawn_b: NDArray[Any]
-) -> Measured:
+def _relative(a: float, b: float, drawn_a: NDArray[Any], drawn_b: NDArray[Any]) -> Measured:
     import numpy as np
 
-    if not a or b is None:
+    if not a:
         return Measured(None, None)
     with np.errstate(invalid="ignore", divide="ignore"):
         return measured(b / a - 1, drawn_b / drawn_a - 1)
-
-
-def _per(total: Any, count: Any) -> float | None:
-    return float(total / count) if count else None

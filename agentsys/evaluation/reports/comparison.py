@@ -61,11 +61,12 @@ def paired(tasks: Iterable[Account], failure_nano: int) -> list[str]:
     for task in tasks:
         graph = graphs.setdefault(task.graph, {})
         if task.finished:
-            graph.setdefault(task.task_id, Tried()).add(task, failure_nano)
+            graph.setdefault(task.task_id, Tried()).add(task)
     if len(graphs) < 2:
         return []
     (first, own), *others = graphs.items()
-    lines = [_against(first, own, name, theirs) for name, theirs in others]
+    failure = failure_nano / NANO_PER_USD
+    lines = [_against(first, own, name, theirs, failure) for name, theirs in others]
     return [line for line in lines if line]
 
 
@@ -76,37 +77,33 @@ class Tried:
     times: int = 0
     successes: int = 0
     nano_usd: int = 0
-    loaded: int = 0
 
-    @property
-    def share(self) -> float:
-        """How often it was a success."""
-        return self.successes / self.times
-
-    def add(self, task: Account, failure_nano: int) -> None:
+    def add(self, task: Account) -> None:
         """Take in a repeat."""
         self.times += 1
         self.successes += task.success
         self.nano_usd += task.nano_usd
-        self.loaded += task.nano_usd + failure_nano * (not task.success)
 
 
-def _against(first: str, own: Mapping[str, Tried], second: str, theirs: Mapping[str, Tried]) -> str:
+def _against(
+    first: str,
+    own: Mapping[str, Tried],
+    second: str,
+    theirs: Mapping[str, Tried],
+    failure: float,
+) -> str:
     shared = [task_id for task_id in own if task_id in theirs]
     if not shared:
         return ""
-
     mine, other = ([tasks[t] for t in shared] for tasks in (own, theirs))
-
-    def compared(cost: Callable[[Tried], float]) -> Difference:
-        return paired_ratio(
-            ([cost(task) / task.times for task in mine], [task.share for task in mine]),
-            ([cost(task) / task.times for task in other], [task.share for task in other]),
-        )
-
-    success = paired_success([task.share for task in mine], [task.share for task in other])
-    cps = compared(lambda task: task.nano_usd / NANO_PER_USD)
-    loaded = compared(lambda task: task.loaded / NANO_PER_USD)
+    one, two = (
+        ([task.nano_usd / NANO_PER_USD for task in side], [task.successes for task in side])
+        for side in (mine, other)
+    )
+    tries = [task.times for task in mine], [task.times for task in other]
+    success = paired_success(one[1], two[1], tries)
+    cps = paired_ratio(one, two, tries)
+    loaded = paired_ratio(one, two, tries, failure=failure)
     return (
         f"{first} against {second} on the same {len(shared)} tasks (95 % intervals):"
         f" success {_words(success, _percentage, ' points')};"

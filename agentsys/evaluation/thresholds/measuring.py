@@ -95,8 +95,7 @@ def row(tasks: Solved, graph: str, failure_nano: int, ends: tuple[str, str] | No
     """
     own = tasks[graph]
     right, up = sum(a.success for a in own), sum(a.escalated for a in own)
-    cost, success = sum(a.nano_usd for a in own), wilson(right, len(own))
-    cps = ratio_interval(*_costs(own)) if right else None
+    cost = sum(a.nano_usd for a in own)
     loaded = cost + failure_nano * (len(own) - right)
     gain = None if ends is None else _gain(tasks, graph, *ends)
     return Row(
@@ -105,11 +104,11 @@ def row(tasks: Solved, graph: str, failure_nano: int, ends: tuple[str, str] | No
         escalation_rate=up / len(own),
         escalation_ci=wilson(up, len(own)),
         success_rate=right / len(own),
-        success_ci=success,
+        success_ci=wilson(right, len(own)),
         cps_usd=cost / right / NANO_PER_USD if right else None,
-        cps_ci=cps,
+        cps_ci=ratio_interval(*_costs(own)),
         loaded_cps_usd=loaded / right / NANO_PER_USD if right else None,
-        loaded_cps_ci=_loaded(cps, success, failure_nano),
+        loaded_cps_ci=ratio_interval(*_costs(own), failure=failure_nano / NANO_PER_USD),
         nano_usd=cost,
         delta_ibc=None if gain is None else gain[0],
         delta_ibc_ci=None if gain is None else gain[1],
@@ -119,16 +118,16 @@ def row(tasks: Solved, graph: str, failure_nano: int, ends: tuple[str, str] | No
 def against(tasks: Solved, graph: str, other: str, failure_nano: int) -> Against:
     """A graph minus another one on the same tasks."""
     first, second = tasks[graph], tasks[other]
-    won = [[a.success for a in each] for each in (first, second)]
-    success, cps = paired_success(*won), paired_ratio(_costs(first), _costs(second))
-    mine, theirs = (row(tasks, name, failure_nano).loaded_cps_usd for name in (graph, other))
+    pair = _costs(first), _costs(second)
+    success, cps = paired_success(pair[0][1], pair[1][1]), paired_ratio(*pair)
+    loaded = paired_ratio(*pair, failure=failure_nano / NANO_PER_USD)
     return Against(
         success=success.value,
         success_ci=success.interval,
         cps_usd=cps.value,
         cps_ci=cps.interval,
-        loaded_cps_usd=None if mine is None or theirs is None else mine - theirs,
-        loaded_cps_ci=_apart(cps.interval, success.interval, won, failure_nano),
+        loaded_cps_usd=loaded.value,
+        loaded_cps_ci=loaded.interval,
     )
 
 
@@ -152,29 +151,6 @@ def why_no_gain(small: Row, large: Row) -> str:
 
 def _costs(own: Sequence[Account]) -> tuple[list[float], list[bool]]:
     return [a.nano_usd / NANO_PER_USD for a in own], [a.success for a in own]
-
-
-def _loaded(cps: Interval | None, success: Interval | None, failure_nano: int) -> Interval | None:
-    """Of cost per success and what failures cost per success: their ends, added.
-
-    A little wide; but resampling would know nothing of failures that a sample happens not to have.
-    """
-    if cps is None or success is None or not success[0]:
-        return None
-    low, high = ((1 / rate - 1) * failure_nano / NANO_PER_USD for rate in reversed(success))
-    return cps[0] + low, cps[1] + high
-
-
-def _apart(
-    cps: Interval | None, success: Interval | None, won: list[list[bool]], failure_nano: int
-) -> Interval | None:
-    """The same of a difference; one in success tells in failures per success by the slope."""
-    if cps is None or success is None or not all(map(any, won)):
-        return None
-    slope = failure_nano / NANO_PER_USD
-    for each in won:
-        slope *= len(each) / sum(each)
-    return cps[0] - slope * success[1], cps[1] - slope * success[0]
 
 
 def _gain(

@@ -101,16 +101,21 @@ def test_the_same_is_not_different() -> None:
 
 
 def test_what_is_clearly_dearer_is_worse() -> None:
-    """Intervals are of paired tasks: a small but steady difference is clear."""
+    """Intervals are of paired tasks: a small but steady difference is clear.
+
+    That both never failed on 200 tasks leaves a doubt of two per cent in costs per success.
+    """
     random = Random(2)
     costs = [random.lognormvariate(-6, 1.5) for _ in range(200)]
     a = [account(f"t{n}", True, usd=usd, seconds=usd) for n, usd in enumerate(costs)]
     b = [account(f"t{n}", True, usd=usd * 1.1, seconds=usd * 1.1) for n, usd in enumerate(costs)]
     found = compare(a, b)
-    for metric in ("cps", "p50", "p95"):
+    for metric in ("p50", "p95"):
         low, high = change(found, metric).relative.interval or (0.0, 0.0)
         assert low == pytest.approx(0.1, abs=1e-6)
         assert high == pytest.approx(0.1, abs=1e-6)
+    interval = change(found, "cps").relative.interval
+    assert interval == pytest.approx((1.1 / 1.02 - 1, 1.1 * 1.02 - 1), abs=2e-3)
     assert change(found, "cps").verdict == "worse"
     assert change(found, "tokens").verdict == "not clear"
 

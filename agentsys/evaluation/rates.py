@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from agentsys.evaluation.distributions import normal
+from agentsys.evaluation.distributions import normal, student
 from agentsys.evaluation.resampling import Interval
 
 if TYPE_CHECKING:
@@ -42,7 +42,8 @@ def clustered(share: float, off: NDArray[Any], tries: float) -> Interval:
 
     The tries of a task are alike, so that they tell less than as many tasks: the interval is that
     of as many independent tries as have the variance which the tasks show among each other (Kish's
-    effective sample size); where they show none, of the number of tasks.
+    effective sample size); of fewer where few tasks show it, as badly as they do (Korn and Graubard
+    1998); where they show none, of the number of tasks.
 
     Args:
         share: The success rate.
@@ -53,7 +54,8 @@ def clustered(share: float, off: NDArray[Any], tries: float) -> Interval:
     if tries <= tasks or squares <= UNEQUAL * tasks:
         return _score(share, tasks)
     alone, seen = share * (1 - share) / (tries - 1), squares / (tasks - 1) / tasks
-    return _score(share, tries * min(1.0, alone / seen))
+    few = (student(tries - 1) / student(tasks - 1)) ** 2
+    return _score(share, tries * min(1.0, few * alone / seen))
 
 
 def _score(share: float, tasks: float) -> Interval:

@@ -11,6 +11,7 @@ from agentsys.evaluation.reports.comparison import paired
 from agentsys.evaluation.statistics import (
     paired_change,
     paired_ratio,
+    paired_success,
     ratio_interval,
     wilson,
 )
@@ -146,3 +147,44 @@ def test_changes_of_cost_are_covered_where_few_fail() -> None:
         low, high = changed(accounts, "cps").relative.interval or (0.0, 0.0)
         held += low <= 0.99 / 0.97 - 1 <= high
     assert held >= 0.93 * DRAWS
+
+
+@pytest.mark.parametrize("tasks", [3, 5])
+@pytest.mark.parametrize("tries", [2, 8])
+@pytest.mark.parametrize("spread", [(50, 50), (2, 2)])
+def test_a_cost_per_success_of_few_repeated_tasks(
+    tasks: int, tries: int, spread: tuple[int, int]
+) -> None:
+    """Tries that happen to be alike are worth no more than they are."""
+    random, held = np.random.default_rng(4), 0
+    for _ in range(DRAWS):
+        won = random.binomial(tries, random.beta(*spread, tasks))
+        cost = random.gamma(20, 1 / 20, (tasks, tries)).sum(axis=1)
+        found = ratio_interval(cost.tolist(), won.tolist(), [tries] * tasks)
+        held += found is None or found[0] <= 2.0 <= found[1]
+    assert held >= 0.92 * DRAWS
+
+
+@pytest.mark.parametrize("metric", ["success", "cps"])
+def test_a_difference_of_few_repeated_tasks(metric: str) -> None:
+    """Four tasks, four times each: of two graphs that are the same, few differ clearly."""
+    random, clear = np.random.default_rng(5), 0
+    for _ in range(DRAWS):
+        rates = random.beta(50, 50, 4)
+        accounts = [
+            account(graph, task, bool(random.random() < rates[task]), 1_000, repeat)
+            for graph in "ab"
+            for task in range(4)
+            for repeat in range(4)
+        ]
+        clear += changed(accounts, metric).verdict in ("better", "worse")
+    assert clear <= 0.08 * DRAWS
+
+
+def test_tries_are_worth_no_more_than_they_are() -> None:
+    """Three tasks of four tries, alike by chance: twelve tries at most, and of three not many."""
+    few = paired_success([2, 2, 3], [2, 2, 2], ([4, 4, 4], [4, 4, 4])).interval
+    once = wilson(7, 12)
+    assert few is not None
+    assert once is not None
+    assert few[1] - few[0] > once[1] - once[0]

@@ -121,8 +121,9 @@ def test_failures_that_cost_more_widen_the_interval():
 
 def test_tries_of_one_task_tell_less_than_as_many_tasks():
     """Tries of a task that is always solved, or never, are one piece of evidence together."""
-    alike = ratio_interval([1.0] * 10, [1.0] * 7 + [0.0] * 3)
-    apart = ratio_interval([1.0] * 10, [0.7] * 5 + [0.8] * 5)
+    costs = tries = [10.0] * 10
+    alike = ratio_interval(costs, [10.0] * 7 + [0.0] * 3, tries)
+    apart = ratio_interval(costs, [6.0] * 5 + [8.0] * 5, tries)
     assert alike is not None
     assert apart is not None
     assert apart[1] / apart[0] < alike[1] / alike[0]
@@ -138,7 +139,7 @@ def test_tasks_may_be_tried_unequally_often():
 
 def test_shares_that_are_all_alike_leave_doubt():
     """A third of three tries each: rounding is no evidence that all tasks are the same."""
-    rate, interval = wilson(10, 30), ratio_interval([1.0] * 30, [1 / 3] * 30)
+    rate, interval = wilson(10, 30), ratio_interval([3.0] * 30, [1.0] * 30, [3.0] * 30)
     assert rate is not None
     assert interval == pytest.approx((1 / rate[1], 1 / rate[0]))
 

@@ -85,8 +85,9 @@ class RecordedModel:
     """One model's recorded outputs.
 
     At temperature 0 it gives the first sample of a task; every further seed that a graph asks with
-    at a temperature has the next one. It answers no objection to its own answer (`REPAIR`), which ends its part as any
-    failed call does: the next tier is asked. What it is told besides the task changes nothing.
+    at a temperature has the next one. It answers no objection to its own answer (`REPAIR`), which
+    ends its part as any failed call does: the next tier is asked. What it is told besides the task
+    changes nothing.
     """
 
     def __init__(self, name: str, runs: RecordedRuns, tasks: "_Tasks") -> None:

@@ -70,7 +70,8 @@ class Recordings:
         """Those that a bench was begun with.
 
         Raises:
-            UserError: the recorded runs have changed since, or are not there any more.
+            UserError: the recording or the recorded runs have changed since, or are not there any
+                more.
         """
         found = cls(
             record,
@@ -79,11 +80,12 @@ class Recordings:
             tuple(instead.get("slm", ())),
             instead.get("llm"),
         )
-        if found.recorded is not None and found.runs().digest != instead["digest"]:
+        digest = found._digest()
+        if digest != instead.get("digest", digest):
             from agentsys.errors import UserError
 
             raise UserError(
-                f"{found.recorded} has changed since the bench was begun.",
+                f"{found.recorded or found.replay} has changed since the bench was begun.",
                 hint="Put it back as it was, or begin another bench.",
             )
         return found
@@ -104,6 +106,12 @@ class Recordings:
 
     def _models(self) -> "Mapping[str, Model] | None":
         return None if self.recorded is None else self._recorded(self.runs())
+
+    def _digest(self) -> str | None:
+        """Of what stands in for the models."""
+        if self.recorded is not None:
+            return self.runs().digest
+        return None if self.replay is None else _digest_of(self.replay)
 
     def _recorded(self, runs: "RecordedRuns") -> "RecordedModels":
         from agentsys.evaluation.recorded import RecordedModels
@@ -176,7 +184,13 @@ def options(instead: "Mapping[str, Any]") -> list[str]:
 
 def _replayed(folder: str) -> dict[str, Any]:
     note = f"Replayed from the recording {folder}: no model was asked, nothing was paid."
-    return {"replay": _absolute(folder), "notes": [note]}
+    return {"replay": _absolute(folder), "digest": _digest_of(folder), "notes": [note]}
+
+
+def _digest_of(folder: str) -> str:
+    from agentsys.models.recorded.tape import digest
+
+    return digest(Path(folder))
 
 
 def _notes(models: "RecordedModels", routing: list[str]) -> list[str]:

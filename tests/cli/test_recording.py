@@ -121,6 +121,12 @@ def test_gone_on_with(agentsys: Command, here: Path) -> None:
     other = agentsys("bench", "--resume", bench[1], "--replay", "elsewhere")
     assert other.code == 2
     assert "--replay" in other.err
+    file = here / "calls" / "calls.jsonl"
+    lines = file.read_bytes().splitlines(keepends=True)
+    file.write_bytes(b"".join(lines[:-1]))
+    changed = agentsys("bench", "--resume", bench[1])
+    assert changed.code == 2
+    assert f"{here / 'calls'} has changed since the bench was begun" in changed.err
 
 
 def test_run_gone_on_with(agentsys: Command, here: Path) -> None:

@@ -4,6 +4,7 @@ import json
 import logging
 import os
 from collections.abc import Iterator
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any, cast
 
@@ -77,15 +78,26 @@ def read(folder: Path) -> list[Recorded | Foreseen]:
     Raises:
         SettingsError: there is no recording, or it is none of this version, or a line is broken.
     """
-    file = folder / FILE_NAME
+    return list(_calls(_content(folder).split(b"\n"), folder / FILE_NAME))
+
+
+def digest(folder: Path) -> str:
+    """Of all that a recording has.
+
+    Raises:
+        SettingsError: there is no recording.
+    """
+    return blake2b(_content(folder), digest_size=16).hexdigest()
+
+
+def _content(folder: Path) -> bytes:
     try:
-        content = file.read_bytes()
+        return (folder / FILE_NAME).read_bytes()
     except OSError as error:
         raise SettingsError(
             f"There is no recording in {folder}: {FILE_NAME} cannot be read ({error.strerror}).",
             hint="'agentsys run' and 'agentsys bench' write one with --record DIR.",
         ) from error
-    return list(_calls(content.split(b"\n"), file))
 
 
 def _calls(lines: list[bytes], file: Path) -> Iterator[Recorded | Foreseen]:

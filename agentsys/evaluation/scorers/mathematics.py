@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from agentsys.errors import InvalidOutput, UserError
 from agentsys.evaluation.scorers.base import PICK, Score, part
+from agentsys.evaluation.scorers.guard import formula, guarded
 from agentsys.evaluation.scorers.worker import START_S, worker
 from agentsys.evaluation.task import Task
 from agentsys.node import Node
@@ -76,8 +77,9 @@ def equal(given: str, wanted: str) -> bool:
     import math_verify
 
     library: Any = math_verify
-    gold, answer = (library.parse(_marked(t), parsing_timeout=None) for t in (wanted, given))
-    return bool(gold) and bool(library.verify(gold, answer, timeout_seconds=None))
+    with guarded(formula):  # it is built on SymPy, which evaluates text that it is given
+        gold, answer = (library.parse(_marked(t), parsing_timeout=None) for t in (wanted, given))
+        return bool(gold) and bool(library.verify(gold, answer, timeout_seconds=None))
 
 
 def _marked(text: str) -> str:

@@ -2,6 +2,7 @@
 
 import atexit
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -16,6 +17,17 @@ SECONDS = 5.0
 START_S = 120.0
 
 MODULE = "agentsys.evaluation.scorers.working"
+
+_KEPT = (
+    "APPDATA",
+    "DYLD_LIBRARY_PATH",
+    "LD_LIBRARY_PATH",
+    "PYTHONHOME",
+    "PYTHONPATH",
+    "PYTHONUSERBASE",
+    "SYSTEMROOT",
+)
+"""Of the environment: where Python and its libraries are. No keys, whatever they are called."""
 
 
 class Worker:
@@ -56,9 +68,10 @@ class Worker:
             self._stop()
 
     def _started(self) -> subprocess.Popen[bytes]:
-        # -P: what lies in the current directory is not imported.
+        # -P: what lies in the current directory is not imported. -B: no bytecode is written.
         process = self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", MODULE],
+            [sys.executable, "-P", "-B", "-m", MODULE],
+            env=_environment(),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -79,6 +92,10 @@ class Worker:
 def worker() -> Worker:
     """The one of this process."""
     return Worker()
+
+
+def _environment() -> dict[str, str]:
+    return {name: os.environ[name] for name in _KEPT if name in os.environ}
 
 
 def _answer(process: subprocess.Popen[bytes], line: bytes, seconds: float) -> bytes:

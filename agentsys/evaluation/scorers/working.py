@@ -15,7 +15,7 @@ MAX_CPU_S = 180
 
 def main() -> None:
     """Answer until there are no more questions."""
-    _limit_memory()
+    _limit_memory_and_files()
     out = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # libraries may print
     for line in sys.stdin.buffer:
@@ -62,11 +62,12 @@ _KINDS: dict[str, Callable[..., Any]] = {
 }
 
 
-def _limit_memory() -> None:
+def _limit_memory_and_files() -> None:
     try:
         import resource
     except ImportError:  # Windows has no such limits
         return
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))  # it writes to its pipes alone
     _, most = resource.getrlimit(resource.RLIMIT_AS)
     limit = MAX_MEMORY if most == resource.RLIM_INFINITY else min(most, MAX_MEMORY)
     with suppress(ValueError, OSError):  # macOS knows the limit and does not set it

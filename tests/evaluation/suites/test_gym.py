@@ -1,5 +1,6 @@
 """Suites of reasoning-gym, with its own scores."""
 
+import subprocess
 import sys
 from pathlib import Path
 
@@ -63,6 +64,84 @@ async def test_what_a_model_wrote_is_never_run(tmp_path: Path, name, code):
     hostile = code.format(path=str(path))
     assert not (await scored(suite.scorer, hostile, suite.tasks[0], SYSTEM)).success
     assert not path.exists()
+
+
+def hidden(code: str) -> str:
+    """Code as a formula: SymPy's `S` evaluates text, letter by letter here."""
+    return 'S("exec")(' + "+".join(f'S("eval")("chr")({ord(letter)})' for letter in code) + ")"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "countdown",
+        "puzzle24",
+        "polynomial_multiplication",
+        "simple_integration",
+        "intermediate_integration",
+        "binary_matrix",
+        "number_sorting",
+    ],
+)
+async def test_code_that_looks_like_a_formula_is_never_run(tmp_path: Path, name):
+    """Names of a letter, quotes and parentheses are enough for SymPy to run anything."""
+    path = tmp_path / "made"
+    suite = load_suite(f"reasoning-gym:{name}", limit=1)
+    hostile = hidden(f"open({str(path)!r}, 'w')")
+    assert not (await scored(suite.scorer, hostile, suite.tasks[0], SYSTEM)).success
+    assert not path.exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "other"),
+    [
+        ("puzzle24", "({0})"),
+        ("polynomial_multiplication", "0*x + {0}"),
+        ("simple_integration", "({0}) + sqrt(4) - log(E)"),
+        ("intermediate_integration", "{0} + exp(2) + pi"),
+        ("number_sorting", " {0} "),
+        ("bitwise_arithmetic", " {0} "),
+    ],
+)
+async def test_a_right_answer_may_be_written_another_way(name, other):
+    """Formulas are evaluated, and so is what the library evaluates for its own answer."""
+    suite = load_suite(f"reasoning-gym:{name}", limit=2)
+    for task in suite.tasks:
+        written = other.format(task.reference)
+        assert (await scored(suite.scorer, written, task, SYSTEM)).success
+
+
+UNKNOWN = """
+import dataclasses, reasoning_gym, sys
+from reasoning_gym.factory import ProceduralDataset, register_dataset
+
+@dataclasses.dataclass
+class Config:
+    seed: int = 0
+    size: int = 1
+    def validate(self): pass
+
+class New(ProceduralDataset):
+    def __getitem__(self, index):
+        return {"question": "?", "answer": "1", "metadata": {}}
+    def score_answer(self, answer, entry):
+        return float(eval(answer))
+
+register_dataset("new", New, Config)
+from agentsys.evaluation.reasoning_gym import tasks
+tasks("new", 0, 0, 1)
+"""
+
+
+def test_a_task_that_evaluates_in_an_unknown_way_is_refused(tmp_path: Path):
+    """A later version may have some; they are refused when the suite is loaded."""
+    script = tmp_path / "unknown.py"
+    script.write_text(UNKNOWN)
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True, check=False)
+    assert done.stderr.endswith(
+        "ValueError: reasoning-gym's 'new' may run answers as Python, in a way that is not "
+        "known here\n"
+    )
 
 
 def test_the_tasks_are_the_same_every_time():

@@ -26,6 +26,8 @@ Bench = Annotated[
     typer.Option("--bench", help="Only outcomes of this bench; repeat for several; 'last'."),
 ]
 
+AsObject = Annotated[bool, typer.Option("--json", help="Print a JSON object.")]
+
 router = typer.Typer(rich_markup_mode=None)
 
 
@@ -50,7 +52,7 @@ def fit(
         int, typer.Option("--min-labels", help="Tasks with an outcome that are needed.")
     ] = 50,
     seed: Annotated[int, typer.Option("--seed", help="Of the folds that measure it.")] = 0,
-    as_json: AsJson = False,
+    as_json: AsObject = False,
     config: Config = None,
 ) -> None:
     """Fit a router on the outcomes of benches of a graph, or of one of its tiers alone.
@@ -66,6 +68,8 @@ def fit(
 
     if not 0 < below < 1:
         raise UserError(f"--below {below} is no probability.", hint="Give more than 0, below 1.")
+    if min_labels < 1:
+        raise UserError(f"--min-labels {min_labels} is no number of tasks.", hint="Give 1 or more.")
     node = find_graph(graph)
 
     async def work(here: "_Here") -> "tuple[str, Judged]":
@@ -98,7 +102,7 @@ def evaluate(
         str | None, typer.Argument(metavar="[VERSION]", help="Default: the one in use.")
     ] = None,
     bench: Bench = None,
-    as_json: AsJson = False,
+    as_json: AsObject = False,
     config: Config = None,
 ) -> None:
     """What a stored router is worth on outcomes that it was not fitted on."""
@@ -134,34 +138,58 @@ def evaluate(
 
 
 @router.command("list")
-def list_(graph: Graph, as_json: AsJson = False, config: Config = None) -> None:
-    """List the routers of a graph, and which one its runs ask."""
+def list_(
+    graph: Annotated[str | None, typer.Option("--graph", help="Of this graph alone.")] = None,
+    as_json: AsJson = False,
+    config: Config = None,
+) -> None:
+    """List the routers of graphs, and which one their runs ask."""
     from agentsys.cli.output import print_blocks, print_json, say
-    from agentsys.routing.kept import kept_in, versions
+    from agentsys.routing.kept import kept_in
 
     async def work(here: "_Here") -> list[dict[str, Any]]:
-        asked = await kept_in(here.store).in_use(graph)
-        return [
-            {
-                "version": name,
-                "in_use": name == asked,
-                "begin": kept.router.begin,
-                "below": kept.router.below,
-                "labels": kept.about.get("labels"),
-            }
-            for name, kept in (await versions(here.store, graph)).items()
-        ]
+        known = await kept_in(here.store).graphs()
+        if graph is not None:
+            _require_graph(graph, known)
+        names = known if graph is None else [graph]
+        return [row for name in names for row in await _listed(here.store, name)]
 
     rows = _with(config, work)
     if as_json:
         print_json(rows)
     elif not rows:
-        say(f"There is no router of {graph!r}. Fit one: agentsys router fit --graph {graph}")
+        of = "" if graph is None else f" of {graph!r}"
+        say(f"There is no router{of}. Fit one: agentsys router fit --graph {graph or 'GRAPH'}")
     else:
-        columns = ["version", "in use", "begins at", "below", "labels"]
-        lines = [[row["version"], "yes" if row["in_use"] else ""] for row in rows]
+        columns = ["version", "graph", "in use", "begins at", "below", "labels"]
+        lines = [[row["version"], row["graph"], "yes" if row["in_use"] else ""] for row in rows]
         more = [[row["begin"], f"{row['below']:g}", f"{row['labels']}"] for row in rows]
         print_blocks(columns, [[*a, *b] for a, b in zip(lines, more, strict=True)])
+
+
+async def _listed(store: "Store", graph: str) -> list[dict[str, Any]]:
+    from agentsys.routing.kept import kept_in, versions
+
+    asked = await kept_in(store).in_use(graph)
+    return [
+        {
+            "version": name,
+            "graph": graph,
+            "in_use": name == asked,
+            "begin": kept.router.begin,
+            "below": kept.router.below,
+            "labels": kept.about.get("labels"),
+        }
+        for name, kept in (await versions(store, graph)).items()
+    ]
+
+
+def _require_graph(graph: str, known: list[str]) -> None:
+    """Refuse a graph that is not there, unless it has had a router: then it once was."""
+    from agentsys.project import find_graph
+
+    if graph not in known:
+        find_graph(graph)
 
 
 @router.command("use")
@@ -175,6 +203,7 @@ def use_(version: Version, graph: Graph, config: Config = None) -> None:
     node = find_graph(graph)
 
     async def work(here: "_Here") -> None:
+        await _refuse_that_of_another(here.store, version, graph)
         if (await find(here.store, graph, version)).shape != digest_of(node.shape):
             raise UserError(
                 f"The graph {graph!r} has changed since the router {version!r} was fitted.",
@@ -186,13 +215,30 @@ def use_(version: Version, graph: Graph, config: Config = None) -> None:
     say(f"Runs of {graph} ask the router {version}. Stop it: agentsys router off --graph {graph}")
 
 
+async def _refuse_that_of_another(store: "Store", version: str, graph: str) -> None:
+    from agentsys.routing.kept import kept_in
+
+    kept = kept_in(store)
+    having = [name for name in await kept.graphs() if await kept.get(name, version)]
+    if having and graph not in having:
+        raise UserError(
+            f"The router {version!r} is one of {having[0]!r}, not of {graph!r}.",
+            hint=f"Say so: agentsys router use {version} --graph {having[0]}",
+        )
+
+
 @router.command()
 def off(graph: Graph, config: Config = None) -> None:
     """Have runs of a graph ask no router any more."""
     from agentsys.cli.output import say
     from agentsys.routing.kept import kept_in
 
-    _with(config, lambda here: kept_in(here.store).use(graph, ""))
+    async def work(here: "_Here") -> None:
+        kept = kept_in(here.store)
+        _require_graph(graph, await kept.graphs())
+        await kept.use(graph, "")
+
+    _with(config, work)
     say(f"Runs of {graph} begin at the first tier.")
 
 

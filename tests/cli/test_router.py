@@ -34,6 +34,9 @@ def test_a_router_is_fitted_used_and_taken_off(benched: Command) -> None:
     assert "router" not in benched("run", "slm_fallback", QUESTION).out
     assert benched("router", "use", version, "--graph", "slm_fallback").code == 0
     (row,) = benched("router", "list", "--graph", "slm_fallback", "--json").json()
+    assert benched("router", "list", "--json").json() == [{**row, "graph": "slm_fallback"}]
+    refused = benched("router", "use", version, "--graph", "slm_only")
+    assert (refused.code, f"{version!r} is one of 'slm_fallback'" in refused.err) == (2, True)
     assert (row["version"], row["in_use"], row["begin"]) == (version, True, "llm")
     assert f"by {version}" in benched("run", "slm_fallback", QUESTION).out
     assert benched("router", "off", "--graph", "slm_fallback").code == 0
@@ -75,10 +78,15 @@ def test_mistakes_are_told(agentsys: Command) -> None:
         ("fit", "--graph", "slm_only"): "goes on to no other tier",
         ("fit", "--graph", "slm_fallback", "--below", "2"): "is no probability",
         ("use", "v", "--graph", "slm_fallback"): "no router 'v'",
+        ("fit", "--graph", "slm_fallback", "--min-labels", "0"): "--min-labels 0 is no number",
         ("evaluate", "--graph", "slm_fallback"): "No router of 'slm_fallback' is in use",
+        ("off", "--graph", "nope"): "no graph 'nope'",
+        ("list", "--graph", "nope"): "no graph 'nope'",
     }
     for words, reason in told.items():
         found = agentsys("router", *words)
         assert found.code == 2
         assert reason in found.err
-    assert json.loads(agentsys("router", "list", "--graph", "g", "--json").out) == []
+    assert json.loads(agentsys("router", "list", "--json").out) == []
+    none = agentsys("router", "list", "--graph", "slm_only")
+    assert "There is no router of 'slm_only'." in none.out

@@ -8,6 +8,7 @@ ask for more than a schema can say.
 import json
 import math
 import re
+import sys
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, TypeVar, cast
@@ -85,7 +86,16 @@ def parse(text: str) -> Any:
     try:
         return json.loads(text, parse_constant=_no_number, parse_float=_finite)
     except (ValueError, RecursionError) as error:
-        raise InvalidOutput(f"the reply is not JSON: {error}.") from error
+        raise InvalidOutput(f"the reply is not JSON: {why_no_json(error)}.") from error
+
+
+def why_no_json(error: Exception) -> str:
+    """Why a text is no JSON, or none that is read here, without Python's own advice."""
+    if isinstance(error, RecursionError):
+        return "it is nested too deeply"
+    if "set_int_max_str_digits" in str(error):
+        return f"a number has more than {sys.get_int_max_str_digits():,} digits"
+    return str(error)
 
 
 def _no_number(text: str) -> float:

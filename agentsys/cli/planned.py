@@ -42,11 +42,11 @@ def planned(wanted: Wanted) -> "Bench":
     """
     from agentsys.errors import UserError
     from agentsys.evaluation.bench import Bench, new_id
-    from agentsys.evaluation.suites import SUITES, load_suite
+    from agentsys.evaluation.suites import CHOICES, load_suite
     from agentsys.project import find_graph
 
     if wanted.suite is None and wanted.recordings.recorded is None:
-        raise UserError("There is no suite.", hint=f"Give one of: {', '.join(SUITES)}.")
+        raise UserError("There is no suite.", hint=CHOICES)
     if not wanted.graphs:
         raise UserError("There is no graph.", hint="Give --graph NAME, once or more often.")
     judge = judging_scorer(wanted.scorer, wanted.field)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from agentsys.errors import InvalidOutput, InvalidTask, UserError
-from agentsys.schema import compact, is_text_model, json_schema, name_of, validate_json
+from agentsys.schema import compact, is_text_model, json_schema, name_of, validate_json, why_no_json
 
 LARGEST = 10_000_000
 """Bytes of input that are read; more is a mistake, such as a device or a data set."""
@@ -55,7 +55,8 @@ def to_task(text: str, kind: Any) -> Any:
     except (ValueError, RecursionError) as error:
         if not is_text_model(kind):
             raise InvalidTask(
-                f"The task is not JSON: {error}.", hint=f"It should be {_wanted(kind)}."
+                f"The task is not JSON: {why_no_json(error)}.",
+                hint=f"It should be {_wanted(kind)}.",
             ) from error
         value = None
     if is_text_model(kind) and not isinstance(value, dict):

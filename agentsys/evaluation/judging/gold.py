@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal, cast
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from agentsys.errors import UserError
+from agentsys.schema import why_no_json
 
 LARGEST = 64_000_000
 """Bytes of a file that are read."""
@@ -143,7 +144,7 @@ def _item(file: Path, number: int, text: str) -> Item:
     except UnicodeEncodeError as error:
         raise _wrong(file, number, "a text in it has half of a character.") from error
     except (ValueError, RecursionError) as error:
-        raise _wrong(file, number, f"it is not JSON: {error}.") from error
+        raise _wrong(file, number, f"it is not JSON: {why_no_json(error)}.") from error
     if not isinstance(data, dict):
         raise _wrong(file, number, "it is not a JSON object.")
     try:

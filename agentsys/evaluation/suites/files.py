@@ -5,13 +5,14 @@ import gzip
 import io
 import json
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any, NoReturn, cast
 
 from agentsys.errors import UserError
+from agentsys.schema import why_no_json
 
 MAX_BYTES = 256 << 20
 """Of a file, unpacked."""
@@ -78,7 +79,8 @@ def read(file: str) -> tuple[str, str]:
             content = stream.read(MAX_BYTES + 1)
     except (OSError, EOFError, zlib.error) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        raise UserError(f"{file} cannot be read: {reason}.") from error
+        hint = "Give the path of a file that is there." if not path.exists() else ""
+        raise UserError(f"{file} cannot be read: {reason}.", hint=hint) from error
     if len(content) > MAX_BYTES:
         raise UserError(f"{file} has more than {MAX_BYTES >> 20} MB.", hint="Split it.")
     try:
@@ -105,22 +107,48 @@ def json_entries(file: str, text: str) -> Iterator[Entry]:
             yield _entry(file, place, number, _parsed(file, place, line))
 
 
-def csv_entries(file: str, text: str) -> Iterator[Entry]:
+def csv_entries(file: str, text: str, needed: Sequence[Sequence[str]] = ()) -> Iterator[Entry]:
     """The rows of a CSV file whose first row names the columns; an empty cell is none.
 
+    Names are read in lower case, without blanks around them.
+
+    Args:
+        file: Its path.
+        text: What is in it.
+        needed: Names of columns, of each of which one has to be there.
+
     Raises:
-        UserError: a row cannot be read, or has more cells than there are columns.
+        UserError: a column is missing or there twice, or a row cannot be read, or has more cells
+            than there are columns.
     """
     reader, line = csv.DictReader(io.StringIO(text, newline=""), strict=True), 2
     try:
+        reader.fieldnames = _columns(file, reader.fieldnames or (), needed)
         for row in reader:
             if None in row:
                 raise UserError(f"{file}, line {line}: there are more cells than columns.")
-            cells = {name.strip(): cell for name, cell in row.items() if cell}
+            cells = {name: cell for name, cell in row.items() if cell}
             yield Entry(file, f"line {line}", line, cells)
             line = reader.line_num + 1  # a row may have several
     except csv.Error as error:
         raise UserError(f"{file}, line {line}: {error}.") from error
+
+
+def _columns(file: str, found: Sequence[str], needed: Sequence[Sequence[str]]) -> list[str]:
+    names = [name.strip().lower() for name in found]
+    twice = next((name for name in names if name and names.count(name) > 1), None)
+    if twice is not None:
+        raise UserError(f"{file}, line 1: the column {twice!r} is there twice.")
+    for choice in needed:
+        if names and not set(choice) & set(names):
+            told = ", ".join(repr(name) for name in found)
+            apart = len(names) == 1 and (";" in told or "\\t" in told)
+            raise UserError(
+                f"{file}, line 1: no column is called {' or '.join(map(repr, choice))};"
+                f" the columns are {told[:300]}.",
+                hint="Put commas between columns." if apart else "",
+            )
+    return names
 
 
 def _entry(file: str, place: str, number: int, value: Any) -> Entry:
@@ -136,7 +164,8 @@ def _parsed(file: str, place: str, text: str) -> Any:
         place = place or f"line {error.lineno}"
         raise UserError(f"{file}, {place}: this is not JSON: {error.msg}.") from error
     except (ValueError, RecursionError) as error:
-        raise UserError(f"{file}, {place or 'in it'}: this is not JSON: {error}.") from error
+        reason = why_no_json(error)
+        raise UserError(f"{file}, {place or 'in it'}: this is not JSON: {reason}.") from error
 
 
 def _no_number(text: str) -> float:

@@ -40,7 +40,8 @@ def _tasks(task: str, seed: int) -> Iterator[Task]:
         try:
             found = worker().ask(question | {"start": start, "count": _AT_ONCE}, seconds=START_S)
         except InvalidOutput as error:
-            raise UserError(f"No tasks of reasoning-gym's {task!r}: {error.message}") from error
+            reason = error.message.removeprefix("ValueError: ").rstrip(".")
+            raise UserError(f"No tasks of reasoning-gym's {task!r}: {reason}.") from error
         for index, (text, answer) in enumerate(found, start=start):
             yield Task(f"{task}-{seed}-{index}", {"question": text}, answer)
         if len(found) < _AT_ONCE:

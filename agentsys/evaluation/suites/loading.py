@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from difflib import get_close_matches
 from itertools import count
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from agentsys.evaluation.scorers import PICK, Comparison, Numeric, Scorer, score
 from agentsys.evaluation.scorers.gym import ReasoningGym
 from agentsys.evaluation.suites.files import Entry, csv_entries, json_entries, read
 from agentsys.evaluation.suites.gym import PREFIX, reasoning_gym
-from agentsys.evaluation.suites.plain import plain, suitable
+from agentsys.evaluation.suites.plain import QUESTIONS, REFERENCES, plain, suitable
 from agentsys.evaluation.suites.pool import Pool
 from agentsys.evaluation.suites.public import FORMATS
 from agentsys.evaluation.suites.source import Source, Split
@@ -26,6 +27,10 @@ RECORDED = "recorded:"
 
 PLAIN = (".jsonl", ".csv", ".jsonl.gz", ".csv.gz")
 """What the names of plain files end in."""
+
+
+class NoTasks(UserError):
+    """A suite, or a half of it, without a task."""
 
 
 def load_suite(
@@ -58,7 +63,7 @@ def load_suite(
     suite_name, pool = _pool(name, None if file is None else str(file), seed)
     tasks = pool.choose(split, limit, seed)
     if not tasks:
-        raise UserError(f"The suite {name!r} has no tasks{_where(pool.file, split)}.")
+        raise NoTasks(f"The suite {name!r} has no tasks{_where(pool.file, split)}.")
     source = Source(pool.file, pool.digest, split, *_asked(scorer, field))
     return Suite(suite_name, tasks, _scorer(pool.scorer, scorer, field), limit, seed, source)
 
@@ -127,8 +132,10 @@ def _pool(name: str, file: str | None, seed: int) -> tuple[str, Pool]:
         _require_no_file(name, file)
         return name, reasoning_gym(name, seed)
     if name not in SUITES:
-        hint = f"Files of tasks end in {', '.join(PLAIN)}." if "/" in name else ""
-        raise UnknownName("suite", name, SUITES, hint=hint)
+        near = get_close_matches(name, SUITES)
+        is_path = "/" in name or Path(name).suffix
+        hint = f"Files of tasks end in {', '.join(PLAIN)}." if is_path else CHOICES
+        raise UnknownName("suite", name, SUITES, hint="" if near and not is_path else hint)
     if name in MADE:
         _require_no_file(name, file)
         return name, MADE[name](seed)
@@ -166,8 +173,11 @@ def _public(name: str, file: str) -> Pool:
 
 def _plain(file: str) -> Pool:
     text, digest = read(file)
-    rows = csv_entries if ".csv" in Path(file).suffixes else json_entries
-    tasks = _checked("", plain, rows(file, text))
+    if ".csv" in Path(file).suffixes:
+        entries = csv_entries(file, text, (("input", *QUESTIONS), REFERENCES))
+    else:
+        entries = json_entries(file, text)
+    tasks = _checked("", plain, entries)
     scorer = suitable([task.reference for task in tasks])
     return Pool(tasks, scorer, file=_absolute(file), digest=digest)
 
@@ -208,3 +218,6 @@ MADE: dict[str, Callable[[int], Pool]] = {
 
 SUITES = (*MADE, *FORMATS)
 """The suites that have names."""
+
+CHOICES = f"Give one of: {', '.join(SUITES)}, reasoning-gym:TASK, or a .jsonl or .csv file."
+"""What to do without a suite."""

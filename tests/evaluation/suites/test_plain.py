@@ -94,6 +94,12 @@ def test_a_bad_line_is_named(tmp_path, text, says):
     ("text", "says"),
     [
         ("question,answer\n?,1,2\n", "line 2: there are more cells than columns"),
+        (
+            "question;answer\n?;1\n",
+            r"line 1: no column .* the columns are 'question;answer'.*commas",
+        ),
+        ("question,text\n?,1\n", "line 1: no column is called 'reference' or 'answer'"),
+        ("answer,question, Answer\n1,?,2\n", "line 1: the column 'answer' is there twice"),
         ("question,answer\n?\n", "line 2: there is no 'reference' or 'answer'"),
         ('question,answer\n"?,1\n', "line 2: unexpected end of data"),
     ],
@@ -104,12 +110,32 @@ def test_a_bad_row_is_named(tmp_path, text, says):
         load_suite(file(tmp_path, text, "tasks.csv"))
 
 
+def test_names_of_columns_may_have_blanks_and_capitals(tmp_path):
+    """As spreadsheets and people write them."""
+    suite = load_suite(file(tmp_path, "Question , ANSWER\n1+1?,2\n", "tasks.csv"))
+    assert [(task.data, task.reference) for task in suite.tasks] == [({"question": "1+1?"}, "2")]
+
+
+@pytest.mark.parametrize(
+    ("value", "says"),
+    [
+        ("9" * 5_000, "a number has more than 4,300 digits"),
+        ("[" * 100_000, "it is nested too deeply"),
+    ],
+)
+def test_what_python_cannot_read_is_said_in_words(tmp_path, value, says):
+    """Python's own advice is no help to who wrote the file."""
+    text = f'{{"question": "?", "answer": {value}}}'
+    with pytest.raises(UserError, match=f"line 1: this is not JSON: {says}"):
+        load_suite(file(tmp_path, text))
+
+
 @pytest.mark.parametrize(
     ("content", "says"),
     [
         (b"no gzip", "cannot be read: Not a gzipped file"),
         (gzip.compress(GOOD.encode() * 9)[:-9], "cannot be read: Compressed file ended"),
-        (None, "cannot be read: No such file"),
+        (None, "cannot be read: No such file or directory. Give the path of a file that is there."),
     ],
 )
 def test_a_file_that_cannot_be_read_is_named(tmp_path, content, says):

@@ -80,7 +80,7 @@ def bench(
 
     settings = Settings.load(config)
     ledger = Ledger.open(settings.store_url)
-    given = Recordings(record, replay, recorded, tuple(slm or ()), llm)
+    given = Recordings.given(record, replay, recorded, slm, llm)
     names = tuple(graph or ())
     wanted = Wanted(suite, names, file, split, scorer, field, limit, seed, repeat, given)
     begun = planned(wanted) if resume is None else resumed(ledger, resume, wanted)

@@ -36,7 +36,8 @@ Small = Annotated[
     ),
 ]
 Large = Annotated[
-    str | None, typer.Option("--llm", metavar="MODEL", help="With --recorded: the model of llm.")
+    list[str] | None,
+    typer.Option("--llm", metavar="MODEL", help="With --recorded: the model of llm."),
 ]
 
 
@@ -64,6 +65,37 @@ class Recordings:
             )
         if self.recorded is None and (self.slm or self.llm):
             raise UserError("--slm and --llm choose among recorded models.", hint="Add --recorded.")
+        if self.record is not None and Path(self.record).is_file():
+            raise UserError(f"--record {self.record} is a file.", hint="Name a folder.")
+        if None not in (self.record, self.replay) and _same(self.record, self.replay):
+            raise UserError(
+                f"--record and --replay are both {self.record}: the recording would be written"
+                " while it is read.",
+                hint="Leave --record out, or name another folder.",
+            )
+
+    @classmethod
+    def given(
+        cls,
+        record: str | None,
+        replay: str | None,
+        recorded: str | None,
+        slm: list[str] | None,
+        llm: list[str] | None,
+    ) -> "Recordings":
+        """Those of a command line's options.
+
+        Raises:
+            UserError: they do not go together, or there are two models of `llm`.
+        """
+        from agentsys.errors import UserError
+
+        if len(llm or ()) > 1:
+            raise UserError(
+                f"--llm is given {len(llm or ())} times: there is one model of llm.",
+                hint="Give it once; several small ones are several --slm.",
+            )
+        return cls(record, replay, recorded, tuple(slm or ()), next(iter(llm or ()), None))
 
     @classmethod
     def begun(cls, instead: "Mapping[str, Any]", record: str | None = None) -> "Recordings":
@@ -205,6 +237,10 @@ def _notes(models: "RecordedModels", routing: list[str]) -> list[str]:
 
 def _rates(price: "Price") -> list[str]:
     return [str(price.usd_per_mtok_in), str(price.usd_per_mtok_out)]
+
+
+def _same(one: str | None, other: str | None) -> bool:
+    return Path(one or "").resolve() == Path(other or "").resolve()
 
 
 def _absolute(folder: str | None) -> str | None:

@@ -195,3 +195,15 @@ def test_mistakes(agentsys: Command, words: tuple[str, ...], said: str) -> None:
     assert refused.code == 2
     assert said in refused.err
     assert refused.err.count("\n") == 1
+
+
+def test_a_recording_is_not_written_while_it_is_read(agentsys: Command, here: Path) -> None:
+    """It would get a copy of itself; and a file is no folder to record in."""
+    agentsys("run", "slm_fallback", TASK, "--record", "calls")
+    before = (here / "calls" / "calls.jsonl").read_bytes()
+    words = ("run", "slm_fallback", TASK, "--replay", "calls")
+    refused = agentsys(*words, "--record", "./calls/")
+    assert (refused.code, "would be written while it is read" in refused.err) == (2, True)
+    assert (here / "calls" / "calls.jsonl").read_bytes() == before
+    refused = agentsys(*words, "--record", "calls/calls.jsonl")
+    assert (refused.code, "calls/calls.jsonl is a file." in refused.err) == (2, True)

@@ -8,6 +8,7 @@ leaves can be compared.
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
 from typing import Any
 from uuid import uuid4
 
@@ -24,6 +25,10 @@ from agentsys.system import System
 from agentsys.thresholds import Thresholds
 
 __all__ = ["Bench", "OnProgress", "Progress", "find_bench", "new_id"]
+
+
+NAMED = 5
+"""Benches that are named where there is none of a name."""
 
 
 def new_id() -> str:
@@ -44,8 +49,19 @@ def find_bench(ledger: Ledger, bench: str) -> BenchStarted:
     }
     name = next(reversed(every), bench) if bench == "last" else bench
     if name not in every:
-        raise UnknownName("bench", name, every)
+        raise UnknownName("bench", name, every, hint=_newest(name, list(every)))
     return every[name]
+
+
+def _newest(name: str, benches: list[str]) -> str:
+    """What to do where no bench is called so; empty where there is one of much the same name."""
+    if not benches:
+        return "Begin with 'agentsys bench'."
+    if get_close_matches(name, benches):
+        return ""
+    newest, older = benches[: -NAMED - 1 : -1], len(benches) - NAMED
+    more = f", and {older:,} older" if older > 0 else ""
+    return f"The newest: {', '.join(newest)}{more}."
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ from agentsys.evaluation.bench import Bench, Progress, find_bench, new_id
 from agentsys.evaluation.reports.report import Row, report
 from agentsys.evaluation.scorers import Numeric
 from agentsys.evaluation.suites import Suite, Task
-from agentsys.events import Assigned, Call, Outcome, RunFinished
+from agentsys.events import Assigned, BenchStarted, Call, Outcome, RunFinished
 from agentsys.ledger import Ledger
 from agentsys.models.scripted import Scripted
 from tests.shapes import Answer, Question, double, length_of_question
@@ -323,6 +323,10 @@ async def test_the_newest_bench_is_found(system: System, ledger: Ledger):
     assert find_bench(ledger, "zz").tasks == 30
     with pytest.raises(UnknownName, match="There is no bench 'zx'"):
         find_bench(ledger, "zx")
+    for number in range(5):
+        await ledger.write(BenchStarted(f"b{number}", "s", (), None, 0, 0))
+    with pytest.raises(UnknownName, match="The newest: b4, b3, b2, b1, b0, and 2 older"):
+        find_bench(ledger, "another")
 
 
 def test_ids_are_new():

@@ -133,7 +133,7 @@ async def find(store: Store, graph: str, version: str) -> Thresholds:
 
 
 async def named(store: Store, version: str) -> Kept:
-    """A version of whichever graph has it.
+    """A version of whichever graph has it; `last` is the newest.
 
     Raises:
         UnknownName: none has.
@@ -143,9 +143,18 @@ async def named(store: Store, version: str) -> Kept:
         for graph in await kept_in(store).graphs()
         for kept in await versions(store, graph)
     }
-    if version not in every:
+    name = max(every, default=version, key=lambda name: _order(every[name]))
+    if version != "last":
+        name = version
+    if name not in every:
         raise UnknownName("version of thresholds", version, every)
-    return every[version]
+    return every[name]
+
+
+def _order(kept: Kept) -> tuple[float, str]:
+    """By the time at which it was kept."""
+    written = 0.0 if kept.written is None else kept.written.timestamp()
+    return written, kept.thresholds.version
 
 
 class InForce:

@@ -11,7 +11,9 @@ if TYPE_CHECKING:
 
     from agentsys.evaluation.thresholds.objective import Objective
 
-Version = Annotated[str, typer.Argument(metavar="VERSION", help="'calibrate list' has them.")]
+Version = Annotated[
+    str, typer.Argument(metavar="VERSION", help="'calibrate list' has them; 'last': the newest.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 calibrate = typer.Typer(rich_markup_mode=None)
@@ -148,7 +150,8 @@ def _objective(
     if sum((loaded, floor is not None, certify is not None)) > 1:
         raise UserError(
             "There are two objectives.",
-            hint="Give --fail-cost USD, --success-floor SHARE or --certify alpha=A,delta=D.",
+            hint="Give one of --fail-cost USD, --success-floor SHARE and --certify"
+            " alpha=A,delta=D.",
         )
     if floor is not None:
         return SuccessFloor(floor)

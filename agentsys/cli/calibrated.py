@@ -99,19 +99,19 @@ def shown(version: str, config: str | None, *, as_json: bool) -> None:
     kept, used = _with_store(config, found)
     about = Calibrated.model_validate(kept.about)
     moved = drift(_ledger(config), about, kept.written)
-    print_shown(about, moved, in_use=used == version, as_json=as_json)
+    print_shown(about, moved, in_use=used == kept.thresholds.version, as_json=as_json)
 
 
 def put_in_use(version: str, config: str | None) -> None:
     """Have the runs of a version's graph use it."""
 
-    async def work(store: Store) -> str:
+    async def work(store: Store) -> Kept:
         kept = await named(store, version)
-        await kept_in(store).use(kept.graph, version)
-        return kept.graph
+        await kept_in(store).use(kept.graph, kept.thresholds.version)
+        return kept
 
-    graph = _with_store(config, work)
-    say(f"Runs of {graph} use {version}.")
+    kept = _with_store(config, work)
+    say(f"Runs of {kept.graph} use {kept.thresholds.version}.")
 
 
 def put_out_of_use(graph: str, config: str | None) -> None:

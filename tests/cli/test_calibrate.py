@@ -125,6 +125,7 @@ def test_versions_are_listed_and_shown(agentsys: Command, version: str) -> None:
     assert re.search(rf"^{version} +slm_fallback +yes", agentsys("calibrate", "list").out, re.M)
     assert agentsys("calibrate", "list", "--graph", "other", "--json").json() == []
     shown = agentsys("calibrate", "show", version)
+    assert agentsys("calibrate", "show", "last").out == shown.out
     assert "0 confidences since, too few to compare" in shown.out
     told = agentsys("calibrate", "show", version, "--json").json()
     assert (told["version"], told["in_use"]) == (version, True)
@@ -204,9 +205,13 @@ def test_what_cannot_be_met_leaves_with_1(
         (("--suite", "word-problems", *LOADED), "There is no graph."),
         (("--graph", "slm_fallback", *LOADED), "There are no tasks."),
         (FIT[1:], "There is no objective."),
-        ((*FIT[1:], *LOADED, "--success-floor", "0.9"), "There are two objectives."),
+        (
+            (*FIT[1:], *LOADED, "--success-floor", "0.9"),
+            "There are two objectives. Give one of --fail-cost",
+        ),
         ((*FIT[1:], "--success-floor", "95"), "A success floor of 95 is no share."),
         ((*FIT[1:], "--fail-cost", "much"), "--fail-cost: 'much' is no amount."),
+        ((*FIT[1:], "--certify", "alpha=5,delta=0.1"), "An alpha of 5 is no share."),
         ((*FIT[1:], "--certify", "0.05"), "Give --certify alpha=0.05,delta=0.05."),
         ((*FIT[1:], "--certify", "alpha=0.05,delta=0.05"), "Give 178 or more in all"),
         *(
@@ -215,6 +220,7 @@ def test_what_cannot_be_met_leaves_with_1(
         ),
         (("--graph", "llm_only", *FIT[3:], *LOADED), "has a tier to escalate to"),
         (("--resume", "last"), "There is no calibration 'last'."),
+        (("show", "last"), "There is no version of thresholds 'last'."),
         (("show", "v9"), "There is no version of thresholds 'v9'."),
         (("use", "v9"), "There is no version of thresholds 'v9'."),
         (("off", "--graph", "slm_fallback"), "There is no graph with thresholds"),
@@ -254,3 +260,13 @@ def test_its_benches_go_on_with_it(agentsys: Command, version: str, part: str) -
     assert (done.code, done.out) == (2, "")
     assert f"is a part of the calibration '{version}'" in done.err
     assert f"Go on with that: agentsys calibrate --resume {version}." in done.err
+
+
+def test_a_single_task_is_too_few_for_two_halves(agentsys: Command, tmp_path: Path) -> None:
+    """Which is said as such: nobody has asked for a split."""
+    file = tmp_path / "one.jsonl"
+    file.write_text('{"question": "What is 1 + 1?", "answer": 2}')
+    result = agentsys("calibrate", "--graph", "slm_fallback", "--suite", str(file), *LOADED)
+    assert result.code == 2
+    assert "too few" in result.err
+    assert "split" not in result.err

@@ -36,7 +36,7 @@ class SuccessFloor:
     kind: Literal["success-floor"] = "success-floor"
 
     def __post_init__(self) -> None:
-        _require_share("success floor", self.least)
+        _require_share("A success floor", self.least)
 
     def __str__(self) -> str:
         return f"least cost at {self.least:.1%} success or more"
@@ -54,8 +54,8 @@ class Certified:
     kind: Literal["certify"] = "certify"
 
     def __post_init__(self) -> None:
-        _require_share("alpha", self.alpha)
-        _require_share("delta", self.delta)
+        _require_share("An alpha", self.alpha)
+        _require_share("A delta", self.delta)
 
     def __str__(self) -> str:
         missed = f"{self.delta:.1%} of all calibrations may miss that"
@@ -90,4 +90,4 @@ def _unclear(text: str) -> UserError:
 
 def _require_share(name: str, value: float) -> None:
     if not 0 < value < 1:
-        raise UserError(f"A {name} of {value:g} is no share.", hint="Give one between 0 and 1.")
+        raise UserError(f"{name} of {value:g} is no share.", hint="Give one between 0 and 1.")

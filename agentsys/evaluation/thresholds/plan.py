@@ -7,7 +7,7 @@ from pydantic import TypeAdapter
 
 from agentsys.errors import UnknownName, UserError
 from agentsys.evaluation.scorers import Scorer
-from agentsys.evaluation.suites import Split, Suite, load_suite
+from agentsys.evaluation.suites import NoTasks, Split, Suite, load_suite
 from agentsys.evaluation.thresholds.fitting import FEWEST
 from agentsys.evaluation.thresholds.objective import LoadedCps, Objective
 from agentsys.money import nano
@@ -87,15 +87,21 @@ class Plan:
         return fit, replace(held_out, tasks=kept)
 
     def _suite(self, split: Split, limit: int | None, judge: Scorer | None) -> Suite:
-        return load_suite(
-            self.suite,
-            file=self.file,
-            limit=limit,
-            seed=self.seed,
-            split=split,
-            scorer=judge or self.scorer,
-            field=None if judge else self.field,
-        )
+        try:
+            return load_suite(
+                self.suite,
+                file=self.file,
+                limit=limit,
+                seed=self.seed,
+                split=split,
+                scorer=judge or self.scorer,
+                field=None if judge else self.field,
+            )
+        except NoTasks as error:
+            raise UserError(
+                f"The suite {self.suite!r} has too few tasks for the two halves of a calibration.",
+                hint=f"Give {2 * FEWEST} or more, better some hundreds.",
+            ) from error
 
 
 _PLAN: TypeAdapter[Plan] = TypeAdapter(Plan)

@@ -157,9 +157,22 @@ class Settings(_Frozen):
 
 
 def home() -> Path:
-    """The user's data directory of agentsys; `AGENTSYS_HOME` overrides it."""
+    """The user's data directory of agentsys; `AGENTSYS_HOME` overrides it.
+
+    Raises:
+        SettingsError: there cannot be a folder where `AGENTSYS_HOME` says.
+    """
     override = os.environ.get("AGENTSYS_HOME")
-    return Path(override) if override else user_data_path("agentsys", appauthor=False)
+    if not override:
+        return user_data_path("agentsys", appauthor=False)
+    try:
+        Path(override).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SettingsError(
+            f"AGENTSYS_HOME is {override!r}, which cannot be made a folder: {error.strerror}.",
+            hint="Set it to a folder that you may write.",
+        ) from error
+    return Path(override)
 
 
 def enclosing(start: Path) -> Path | None:

@@ -47,12 +47,15 @@ def compare(
     Differences are B minus A, with 95 % intervals, and an exact test of success on the same tasks.
     """
     from agentsys.cli.output import print_json, say
+    from agentsys.errors import UserError
     from agentsys.evaluation.comparing.condition import Condition
     from agentsys.evaluation.comparing.sides import pairs, tasks_of
     from agentsys.ledger import Ledger
     from agentsys.money import nano
     from agentsys.settings import Settings
 
+    if not (a.strip() and b.strip()):
+        raise UserError("A or B is empty.", hint="Give GRAPH, BENCH, BENCH:GRAPH or 'last'.")
     conditions = [Condition.parse(text) for text in fail_if or []]
     shown = _metrics(metric or [])
     settings = Settings.load(config)
@@ -68,7 +71,9 @@ def compare(
         _print(each, shown)
         for condition in conditions:
             worse = condition in failed
-            say(f"{'FAILED' if worse else 'kept'}: {condition.text}", style="red" if worse else "")
+            say(
+                f"{'FAILED' if worse else 'within'}: {condition.text}", style="red" if worse else ""
+            )
         if each is not found[-1]:
             say()
     if any(broken):

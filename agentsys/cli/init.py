@@ -12,12 +12,15 @@ TEMPLATE = Path(__file__).with_name("template")
 
 
 def init(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Made where it does not exist.")],
+    directory: Annotated[str, typer.Argument(metavar="DIR", help="Made where it does not exist.")],
 ) -> None:
     """Start a project: agents, tools and graphs with one working example, and agentsys.toml.
 
     Nothing is ever overwritten.
     """
+    if not directory.strip():
+        raise UserError("DIR is empty.", hint="Name a folder; '.' is this one.")
+    folder = Path(directory)
     files = [file.relative_to(TEMPLATE) for file in sorted(TEMPLATE.rglob("*")) if _wanted(file)]
     _must_be_free(folder, files)
     try:

@@ -118,19 +118,27 @@ def _exit_code(words: list[str], debug: bool) -> int:
         return _complain("interrupted.", INTERRUPTED)
     except typer.TyperException as error:
         place = " ".join(["agentsys", *(word for word in words[:1] if word in COMMANDS)])
-        return _complain(f"{_plain(error.format_message())} See '{place} --help'.", error.exit_code)
+        told = _ended(_plain(error.format_message()))
+        return _complain(f"{told} See '{place} --help'.", error.exit_code)
     except AgentSysError as error:
         _trace(error, debug)
         return _complain(str(error), 2 if isinstance(error, UserError) else 1)
     except Exception as error:
         _trace(error, debug)
         text = f"{type(error).__name__}: {error}"
-        return _complain(text if debug else f"{text} Run it again with --debug to see where.", 1)
+        more = "" if debug else " Run it again with --debug to see where."
+        return _complain(f"{_ended(text)}{more}", 1)
 
 
 def _plain(message: str) -> str:
     """A message of the parser's without its own way of speaking."""
     return message.replace("Value error, ", "").replace("Input should", "it should")
+
+
+def _ended(message: str) -> str:
+    """With a full stop, if it ends with nothing of the kind."""
+    message = message.rstrip()
+    return message if message.endswith((".", "!", "?", "…")) else f"{message}."
 
 
 def _complain(text: str, code: int) -> int:

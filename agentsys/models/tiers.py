@@ -9,7 +9,7 @@ from agentsys.models.base import Model
 from agentsys.models.by_tier import ByTier
 from agentsys.models.machine import machines
 from agentsys.rates import Rates, Room
-from agentsys.settings import Deployment, Settings
+from agentsys.settings import DEFAULT_FILE, Deployment, Settings
 from agentsys.stores.base import Gates
 
 if TYPE_CHECKING:
@@ -118,6 +118,12 @@ class Tiers(ByTier):
     def _missing(self, tier: str) -> UnknownName:
         file, known = self._settings.file, ", ".join(map(repr, self._names))
         hint = f"{file} has {known}: add a [[deployments]] with tier = {tier!r}."
+        if file == DEFAULT_FILE:
+            hint = (
+                f"The default configuration has {known}: write one of your own with 'agentsys init"
+                f" DIR' and add a [[deployments]] with tier = {tier!r}, or ask recorded models with"
+                " 'agentsys bench --recorded DIR'."
+            )
         return UnknownName("tier", tier, self._names, hint=hint)
 
     def __contains__(self, tier: object) -> bool:

@@ -122,7 +122,7 @@ def test_a_condition_makes_the_exit_code(compare: Command, condition: str, code:
     """What got worse by more than allowed is 1, for a CI to stop at."""
     done = compare("old:cheap", "new:cheap", "--fail-if", condition)
     assert done.code == code
-    assert f"{'FAILED' if code else 'kept'}: {condition}" in done.out
+    assert f"{'FAILED' if code else 'within'}: {condition}" in done.out
 
 
 def test_conditions_are_of_every_pair(compare: Command) -> None:

@@ -47,8 +47,11 @@ def test_version(agentsys: Command) -> None:
     ("words", "message"),
     [
         (("rnu",), "No such command 'rnu'. Did you mean 'run'?"),
-        (("--nonsense",), "No such option: --nonsense"),
-        (("run",), "Missing argument 'GRAPH'"),
+        (("--nonsense",), "No such option: --nonsense. See 'agentsys --help'."),
+        (("run",), "Missing argument 'GRAPH'. See 'agentsys run --help'."),
+        (("init", ""), "DIR is empty. Name a folder"),
+        (("compare", "", ""), "A or B is empty. Give GRAPH, BENCH"),
+        (("plan", "unanimous"), "write one of your own with 'agentsys init DIR'"),
     ],
 )
 def test_a_wrong_command_line_is_one_line(
@@ -67,6 +70,16 @@ def test_a_mistake_has_a_traceback_only_for_debug(agentsys: Command, here: Path)
         result = agentsys(*words)
         assert "Traceback" in result.err
         assert result.code == 2
+
+
+def test_a_home_that_cannot_be_is_named(
+    agentsys: Command, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is the environment that has to be mended, not agentsys.toml."""
+    monkeypatch.setenv("AGENTSYS_HOME", str(here / "graphs" / "add.py"))
+    result = agentsys("report")
+    assert (result.code, result.err.count("\n")) == (2, 1)
+    assert result.err.startswith("error: AGENTSYS_HOME is ")
 
 
 def test_a_closed_pipe_is_no_crash(here: Path) -> None:

@@ -129,6 +129,7 @@ async def _found(
                 thresholds=thresholds,
                 votes=votes,
                 in_force=await asked.thresholds(),
+                name=asked.graph,
             ),
             on_progress=lambda: bars.advance(bar),
         )

@@ -64,7 +64,7 @@ def test_mistakes_are_told(agentsys: Command) -> None:
     benched(agentsys)
     told = {
         ("slm_fallback", "--threshold", "a"): "is no number",
-        ("slm_only", "--threshold", "0.5"): "goes on to another tier",
+        ("slm_only", "--threshold", "0.5"): "No agent of 'slm_only' goes on to another tier",
         ("nothing",): "no graph 'nothing'",
         ("slm_fallback", "--votes", "0"): "has no voter",
         ("slm_only", "--at", "nope"): "no tier 'nope'. There are: llm, slm.",

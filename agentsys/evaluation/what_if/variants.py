@@ -28,6 +28,7 @@ def variants(
     thresholds: Sequence[float] = (),
     votes: int | None = None,
     in_force: Thresholds = DEFINED,
+    name: str = "",
 ) -> list[Variant]:
     """The variants that are asked for; without any, the graph as it is.
 
@@ -37,12 +38,13 @@ def variants(
         thresholds: From which confidence on answers of the first tier are taken: a variant each.
         votes: How many samples are voted on; of a graph that votes, in place of its own number.
         in_force: The thresholds that hold where nothing else is said.
+        name: What the graph is called; default: its node's own name.
 
     Raises:
         UserError: the graph cannot be asked on that tier, no agent of it goes on to another one,
             so that a threshold does nothing; or there is no such number.
     """
-    node, told = graph, list[str]()
+    node, told, called = graph, list[str](), name or graph.name
     if votes is not None:
         node = _voting(node, votes)
         told.append(f"{votes} votes")
@@ -50,8 +52,7 @@ def variants(
         before, node = node, _at(node, at)
         if _tiers(before) == _tiers(node):
             raise UserError(
-                f"{graph.name!r} at {at!r} is {graph.name!r}: each of its parts asks a tier of its"
-                " own.",
+                f"{called!r} at {at!r} is {called!r}: each of its parts asks a tier of its own.",
                 hint="Give a graph of that tier alone: --graph llm_only.",
             )
         told.append(f"at {at}")
@@ -60,7 +61,7 @@ def variants(
     places = {(spec.name, tiers[0]) for spec, tiers in asked_in(node) if len(tiers) > 1}
     if not places:
         raise UserError(
-            f"No agent of {graph.name!r} goes on to another tier: a threshold does nothing.",
+            f"No agent of {called!r} goes on to another tier: a threshold does nothing.",
             hint="Take a graph that escalates, and no --at.",
         )
     found: list[Variant] = []
@@ -68,8 +69,8 @@ def variants(
         if not 0 <= least <= 1:
             raise UserError(f"A threshold of {least:g} is no probability.", hint="Give 0 to 1.")
         gates = {**in_force.gates, **dict.fromkeys(places, Gate(least))}
-        name = ", ".join([*told, f"threshold {least:g}"])
-        found.append(Variant(name, node, Thresholds(f"at least {least:g}", gates)))
+        words = ", ".join([*told, f"threshold {least:g}"])
+        found.append(Variant(words, node, Thresholds(f"at least {least:g}", gates)))
     return found
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from agentsys.cli.output import dollars, print_json, print_table, say
+from agentsys.cli.output import dollars, print_blocks, print_json, say
 from agentsys.evaluation.reports.numbers import NONE, coefficient, count, money, percent, span
 from agentsys.evaluation.thresholds.curve import Point
 from agentsys.evaluation.thresholds.drift import Drift
@@ -80,7 +80,7 @@ def print_lines(lines: Sequence[dict[str, Any]]) -> None:
         say("There are no fitted thresholds. Begin with 'agentsys calibrate --graph G --suite S'.")
         return
     columns = ("version", "graph", "in use", "objective", "suite", "tasks", "threshold")
-    print_table(
+    print_blocks(
         columns,
         [
             [
@@ -125,7 +125,7 @@ def _print(found: Calibrated) -> None:
 def _print_fits(found: Calibrated) -> None:
     own = ", ".join(f"{each:g}" for each in dict.fromkeys(found.own))
     columns = ("agent", "model", "labels", "right", "AUROC", "calibration", f"from (was {own})")
-    print_table(
+    print_blocks(
         columns,
         [
             [
@@ -144,7 +144,7 @@ def _print_fits(found: Calibrated) -> None:
 
 def _print_curve(found: Calibrated) -> None:
     columns = ("", "threshold", "escalated", "success", "cost per success", _loaded(found))
-    print_table(columns, [_on_curve(point, found) for point in thinned(found)])
+    print_blocks(columns, [_on_curve(point, found) for point in thinned(found)])
 
 
 def _on_curve(point: Point, found: Calibrated) -> list[str]:
@@ -182,7 +182,7 @@ def _print_rows(found: Calibrated) -> None:
     }
     names = [row.graph.removeprefix(f"{found.graph} ") for row in found.rows]
     cells = [[text(row) for text in columns.values()] for row in found.rows]
-    print_table(["held out", *names], [list(each) for each in zip(columns, *cells, strict=True)])
+    print_blocks(["held out", *names], [list(each) for each in zip(columns, *cells, strict=True)])
     if found.no_delta_ibc:
         say(f"ΔIBC is not defined: {found.no_delta_ibc}.")
     if found.against is not None:

@@ -9,6 +9,7 @@ import pytest
 from agentsys import System
 from agentsys.errors import UserError
 from agentsys.evaluation.scorers import scored
+from agentsys.evaluation.scorers.worker import START_S, Worker
 from agentsys.evaluation.suites import load_suite
 from agentsys.models.scripted import Scripted
 
@@ -152,6 +153,20 @@ def test_the_tasks_are_the_same_every_time():
     assert load_suite(name, limit=5, seed=1).tasks != every[:5]
     halves = [load_suite(name, limit=5, split=half).tasks for half in ("calibration", "held-out")]
     assert len({task.id for half in halves for task in half}) == 10
+
+
+def test_the_tasks_are_the_same_in_every_process(monkeypatch):
+    """Some are made from sets of text: an answer is scored by the task that was asked."""
+    made = list[object]()
+    for seed in ("1", "2"):
+        monkeypatch.setenv("PYTHONHASHSEED", seed)
+        worker = Worker()
+        question = {"kind": "reasoning-gym-tasks", "seed": 0, "start": 0, "count": 5}
+        try:
+            made.append(worker.ask(question | {"task": "isomorphic_strings"}, seconds=START_S))
+        finally:
+            worker.close()
+    assert made[0] == made[1]
 
 
 @pytest.mark.parametrize("task", ["no_such", "composite", ""])

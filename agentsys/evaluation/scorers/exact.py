@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from agentsys.evaluation.scorers.base import Comparison, part
+from agentsys.evaluation.scorers.structure import same
 
 
 @dataclass(frozen=True)
@@ -16,6 +17,5 @@ class Exact(Comparison):
         return "exact"
 
     def __call__(self, output: Any, reference: Any) -> bool:
-        """Whether both are the same JSON value; true is not 1."""
-        given = part(output, self.field)
-        return isinstance(given, bool) == isinstance(reference, bool) and given == reference
+        """Whether both are the same JSON value; true is not 1, at any depth."""
+        return same(part(output, self.field), reference)

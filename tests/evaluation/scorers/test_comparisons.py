@@ -65,6 +65,9 @@ def test_a_truth_value_is_not_a_reference():
         ("paris", "Paris", False),
         (1, True, False),
         (None, None, True),
+        ([True], [1], False),
+        ({"a": [0]}, {"a": [False]}, False),
+        ({"a": [1]}, {"a": [1.0]}, True),
     ],
 )
 def test_exact_means_the_same_value(output, reference, right):

@@ -7,8 +7,10 @@ that is stopped when it takes too long.
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import partial
 from importlib.util import find_spec
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from agentsys.errors import InvalidOutput, UserError
@@ -90,5 +92,7 @@ def _marked(text: str) -> str:
 def _written(value: Any) -> str | None:
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return None
+    if isinstance(value, float):  # 1e-07 would be 1·e - 7
+        return f"{Decimal(repr(value)):f}" if isfinite(value) else None
     text = str(value).strip()
     return text or None

@@ -10,7 +10,7 @@ from agentsys.errors import InvalidTask, ToolFailed
 from agentsys.evaluation.scorers.base import PICK, Score, part
 from agentsys.evaluation.task import Task
 from agentsys.node import Node
-from agentsys.tools.sandbox import run
+from agentsys.tools.sandbox import MAX_CODE, run
 from agentsys.tools.thread import in_thread
 
 if TYPE_CHECKING:
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 SECONDS = 5.0
 """That output and tests may take."""
+_ALONE_S = 1.0
+_NEVER = ("SyntaxError:", "NotImplementedError: The monty", "ModuleNotFoundError:", "ImportError:")
+"""How errors begin that no output can be the cause of."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +46,9 @@ class Executable:
         return ()
 
     def require(self, tasks: Sequence[Task]) -> None:
-        """Make sure that the references are code.
+        """Make sure that the references are code that the sandbox takes.
+
+        Each is run once. That it fails says nothing, as there is no output yet.
 
         Raises:
             InvalidTask: one is not.
@@ -51,6 +56,16 @@ class Executable:
         for task in tasks:
             if not isinstance(task.reference, str):
                 raise InvalidTask(f"The reference of task {task.id!r} is no Python code.")
+            try:
+                run(task.reference, seconds=_ALONE_S)
+            except ToolFailed as error:
+                if error.message.startswith(_NEVER) or len(task.reference) > MAX_CODE:
+                    raise InvalidTask(
+                        f"The reference of task {task.id!r} does not run, whatever the output is: "
+                        f"{error.message}",
+                        hint="Mend it, or leave the task out. It runs in the sandbox, which has "
+                        "few modules.",
+                    ) from error
 
     async def score(self, output: Any, task: Task, system: "System") -> Score:
         """Whether the tests pass."""

@@ -135,3 +135,21 @@ def test_tests_are_code():
     """A reference that is none is refused before anything runs."""
     with pytest.raises(InvalidTask, match="task 't' is no Python code"):
         Executable().require([Task("t", "?", 4)])
+
+
+@pytest.mark.parametrize(
+    ("tests", "why"),
+    [
+        ("assert double(2) ==", "SyntaxError: "),
+        ("import numpy\nassert double(2) == numpy.int64(4)", "ModuleNotFoundError: "),
+        ("del double", "NotImplementedError: "),
+        ("x = 1\n" * 5_000, "the code has 30,000 characters"),
+    ],
+)
+@pytest.mark.parametrize("code", [True, False])
+def test_tests_that_never_run_are_refused(tests, why, code):
+    """With any output they would fail; that they fail without one says nothing."""
+    scorer = Executable(code=code)
+    scorer.require([Task("fine", "?", TESTS), Task("too", "?", "assert output['a'] == 1")])
+    with pytest.raises(InvalidTask, match=f"task 't' does not run, whatever the output is: {why}"):
+        scorer.require([Task("t", "?", tests)])

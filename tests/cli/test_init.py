@@ -26,6 +26,19 @@ def test_writes_a_project_that_loads(
         assert row["error"] is None
 
 
+def test_its_graph_is_bounded(
+    agentsys: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A plan says what a run costs at most, and the mask enforces all of the output type."""
+    agentsys("init", str(tmp_path / "new"))
+    monkeypatch.chdir(tmp_path / "new")
+    assert agentsys("plan", "answer").code == 0
+    task = "Mia has 4 boxes of 12 pens and gives 7 away. How many pens are left?"
+    ran = agentsys("run", "answer", task)
+    assert (ran.code, ran.err) == (0, "")
+    assert "41" in ran.out
+
+
 def test_its_configuration_is_the_default(agentsys: Command, tmp_path: Path) -> None:
     """The new `agentsys.toml` says what holds without it."""
     agentsys("init", str(tmp_path / "new"))

@@ -8,13 +8,13 @@ from agentsys import Agent
 class Question(BaseModel, frozen=True):
     """A question in plain words."""
 
-    text: str = Field(min_length=1)
+    text: str = Field(min_length=1, max_length=4_000)
 
 
 class Solution(BaseModel, frozen=True):
     """How to compute the answer."""
 
-    expression: str = Field(max_length=120, pattern=r"^(unknown|[0-9+*/().-]+)$")
+    expression: str = Field(pattern=r"^(unknown|[0-9+*/().-]{1,120})$")
 
 
 # The small model answers; "llm" is asked only where a check fails or the small one is not sure.

@@ -22,6 +22,13 @@ def student(freedom: float) -> float:
     return float(special.stdtrit(freedom, (1 + LEVEL) / 2))
 
 
+def chi_squared(freedom: int) -> float:
+    """What a sum of so many squared standard normals is below, as often as an interval holds."""
+    from scipy import special
+
+    return float(special.chdtri(freedom, 1 - LEVEL))
+
+
 def upper_bound(errors: float, trials: float, *, level: float = LEVEL) -> float:
     """Clopper and Pearson's one-sided upper bound of an error rate; 1 of nothing.
 

@@ -7,7 +7,7 @@ another call. The other half is solved with the thresholds in force, beside the 
 each tier alone. Both are benches in the ledger, whose finished tasks are never run again.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -30,7 +30,7 @@ from agentsys.evaluation.thresholds.measuring import (
     solved,
     why_no_gain,
 )
-from agentsys.evaluation.thresholds.objective import Certified, LoadedCps
+from agentsys.evaluation.thresholds.objective import Certified, LoadedCps, SuccessFloor
 from agentsys.evaluation.thresholds.plan import Plan
 from agentsys.evaluation.thresholds.result import Calibrated, Tested
 from agentsys.evaluation.thresholds.route import Route, route_of
@@ -180,7 +180,7 @@ class Calibration:
             against=beside,
             accepted=None if tasks is None else accepted(tasks, self._names[0], self._level),
             worse=beside is not None and self._is_worse(beside),
-            dearer=beside is not None and self._is_dearer(beside),
+            dearer=beside is not None and self._is_dearer(beside, rows),
             no_delta_ibc=why_no_gain(rows[2], rows[-1]) if rows else "",
             tasks=len(next(iter(fit.values()))),
             usd_per_failure=plan.failure_nano / NANO_PER_USD,
@@ -208,13 +208,20 @@ class Calibration:
         ends = beside.loaded_cps_ci
         return isinstance(self.plan.objective, LoadedCps) and ends is not None and ends[0] > 0
 
-    def _is_dearer(self, beside: Against) -> bool:
-        """A success costs clearly more, and nothing says that fewer failures make up for it."""
-        if not isinstance(self.plan.objective, LoadedCps):
-            return False
-        own, loaded = beside.cps_ci, beside.loaded_cps_ci
-        gains = loaded is not None and loaded[1] < 0
-        return own is not None and own[0] > 0 and not gains
+    def _is_dearer(self, beside: Against, rows: Sequence[Row]) -> bool:
+        """A success costs clearly more, and nothing that was asked for makes up for it.
+
+        That is fewer failures, or a floor of success that the definitions' own do not reach. What
+        is certified is a promise, which they do not make.
+        """
+        match self.plan.objective:
+            case LoadedCps():
+                gains = beside.loaded_cps_ci is not None and beside.loaded_cps_ci[1] < 0
+            case SuccessFloor(least):
+                gains = rows[1].success_rate < least
+            case _:
+                return False
+        return not gains and beside.cps_ci is not None and beside.cps_ci[0] > 0
 
     @property
     def _level(self) -> float:

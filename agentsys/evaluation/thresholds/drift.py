@@ -6,6 +6,7 @@ from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict
 
+from agentsys.evaluation.distributions import chi_squared
 from agentsys.evaluation.thresholds.answers import accepted
 from agentsys.evaluation.thresholds.fitting import groups
 from agentsys.evaluation.thresholds.result import Calibrated
@@ -32,11 +33,13 @@ class Drift(BaseModel):
     """Since the thresholds were kept, in runs of the graph."""
     psi: float | None
     """Population stability index; `None`: there are too few."""
+    chance: float
+    """What the index of so many that have not moved is below, in 95 of 100 cases."""
 
     @property
     def moved(self) -> bool:
-        """Whether new thresholds should be fitted."""
-        return self.psi is not None and self.psi > MOVED
+        """Whether new thresholds should be fitted: it is large, and larger than chance makes it."""
+        return self.psi is not None and self.psi > max(MOVED, self.chance)
 
 
 def drift(ledger: Ledger, fitted: Calibrated, since: datetime | None) -> list[Drift]:
@@ -69,9 +72,21 @@ def drift(ledger: Ledger, fitted: Calibrated, since: datetime | None) -> list[Dr
             psi=psi(fit.shares, groups(fit.edges, told[place]), len(told[place]))
             if len(told[place]) >= FEWEST
             else None,
+            chance=chance(len(fit.shares), fit.labels, len(told[place])),
         )
         for place, fit in places.items()
     ]
+
+
+def chance(groups: int, before: int, now: int) -> float:
+    """What the index of two samples of one distribution is below, 95 times in 100.
+
+    By its chi-squared limit (Yurdakul 2018, "Statistical Properties of Population Stability
+    Index").
+    """
+    if not before or not now or groups < 2:
+        return 0.0
+    return (1 / before + 1 / now) * chi_squared(groups - 1)
 
 
 def psi(before: Sequence[float], now: Sequence[float], count: int) -> float:

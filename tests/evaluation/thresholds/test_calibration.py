@@ -5,6 +5,7 @@ import sqlite3
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -15,7 +16,8 @@ from agentsys.evaluation.bench import Bench, OnProgress, Progress
 from agentsys.evaluation.reports.accounts import accounts
 from agentsys.evaluation.scorers import Judged
 from agentsys.evaluation.thresholds.calibration import Calibration
-from agentsys.evaluation.thresholds.drift import drift
+from agentsys.evaluation.thresholds.drift import chance, drift, psi
+from agentsys.evaluation.thresholds.fitting import groups
 from agentsys.evaluation.thresholds.objective import (
     Certified,
     LoadedCps,
@@ -237,13 +239,14 @@ async def test_what_is_clearly_worse_is_not_used(tmp_path: Path) -> None:
         assert await kept_in(_store(models)).in_use("g") == ""
 
 
-@pytest.mark.parametrize("objective", [LOADED, SuccessFloor(0.95)])
+@pytest.mark.parametrize("objective", [LOADED, SuccessFloor(0.999)])
 async def test_what_is_clearly_dearer_for_nothing_is_not_used(
     tmp_path: Path, objective: Objective
 ) -> None:
-    """Few wrong answers let it escalate more; only where so much success was asked for it is used.
+    """Few wrong answers let it escalate more, and it would: by loaded cost, and for a floor.
 
-    On the other half nothing is wrong, so no failure is avoided by it.
+    On the other half nothing is wrong, so no failure is avoided by it, and without it the floor
+    is reached as well.
     """
     texts = [f"sure {0.55 + 0.44 * at / 120:.6f} 1 1" for at in range(120)]
     fit = {task.data["text"] for task in plan(file(tmp_path, texts)).suites()[0].tasks}
@@ -254,10 +257,9 @@ async def test_what_is_clearly_dearer_for_nothing_is_not_used(
         used = await kept_in(_store(models)).in_use("g")
     assert found.against is not None
     assert not found.worse
-    if isinstance(objective, LoadedCps):
-        assert found.against.cps_ci is not None
-        assert found.against.cps_ci[0] > 0
-    assert (found.dearer, used) == ((True, "") if objective is LOADED else (False, "v1"))
+    assert found.against.cps_ci is not None
+    assert found.against.cps_ci[0] > 0
+    assert (found.dearer, used) == (True, "")
 
 
 async def test_an_interrupted_calibration_goes_on(tmp_path: Path) -> None:
@@ -441,6 +443,22 @@ async def test_confidences_that_have_moved_are_told(tmp_path: Path) -> None:
             await models.run(SOLVE, Question(text="sure 0.3 1 1"), name="g", thresholds=DEFINED)
         [other] = drift(models.ledger, found, since)
         assert other.moved
+
+
+def test_few_confidences_seem_to_move_by_chance() -> None:
+    """The index alone cries wolf every second time; beside what chance does it is one in twenty."""
+    draw = Random(0)
+    edges = [at / 10 for at in range(1, 10)]
+    indices = [
+        psi(
+            groups(edges, [draw.random() for _ in range(60)]),
+            groups(edges, [draw.random() for _ in range(120)]),
+            120,
+        )
+        for _ in range(500)
+    ]
+    assert sum(index > 0.2 for index in indices) > 150
+    assert 5 < sum(index > chance(10, 60, 120) for index in indices) < 60
 
 
 def _asked(models: System) -> list[str]:

@@ -18,7 +18,14 @@ from page import write
 from rich.console import Console
 from rich.progress import track
 
-from agentsys.evaluation.statistics import Interval, paired_ratio, paired_success, ratio_interval
+from agentsys.evaluation.statistics import (
+    Interval,
+    paired_change,
+    paired_ratio,
+    paired_success,
+    ratio_interval,
+    share_interval,
+)
 
 Floats = NDArray[np.float64]
 Draw = Callable[[np.random.Generator, Floats], Floats]
@@ -28,6 +35,12 @@ SIZES = (10, 20, 50, 100, 200, 500)
 RATES = (0.5, 0.8, 0.95, 0.99)
 RESAMPLES = 500
 LARGE, RARE, DEAR = 0.3, 0.03, 5.0
+FAILURE = 1_000.0
+"""What a failed task costs beyond its calls, where a call costs 7 or 140."""
+FEW = (3, 5, 10, 30)
+TRIES = (2, 4, 8)
+SPREADS = {"much alike": (50.0, 50.0), "unlike": (2.0, 2.0), "mostly solved": (9.0, 1.0)}
+"""How often tasks are solved: the parameters of a beta distribution."""
 
 
 def _some(random: np.random.Generator, won: Floats, share: float, more: float) -> Floats:
@@ -97,11 +110,19 @@ class Two:
     """Errors of the small model that the cascade sees."""
 
     @property
-    def truth(self) -> tuple[float, float]:
-        """The differences of success rate and cost per success."""
+    def truth(self) -> tuple[float, ...]:
+        """The differences of `COMPARED`."""
         up = (1 - self.small) * self.seen
         rate = self.small + up * self.large
-        return rate - self.large, (7 + 140 * up) / rate - 140 / self.large
+        cost, dear = (7 + 140 * up) / rate, 140 / self.large
+        loaded = cost + FAILURE * (1 / rate - 1), dear + FAILURE * (1 / self.large - 1)
+        return (
+            rate - self.large,
+            cost - dear,
+            cost / dear - 1,
+            loaded[0] - loaded[1],
+            loaded[0] / loaded[1] - 1,
+        )
 
     def draw(self, random: np.random.Generator, tasks: int) -> tuple[Floats, ...]:
         """Costs and successes of the cascade, and of the large model."""
@@ -118,24 +139,68 @@ PAIRS = {
 }
 
 
-def of_pair(two: Two, tasks: int, draws: int) -> tuple[tuple[float, float], tuple[float, float]]:
-    """How often the differences of success and of cost per success are covered, likewise."""
-    random, (better, cheaper) = np.random.default_rng(7), two.truth
-    found = np.zeros(4)
+COMPARED = (
+    "success",
+    "cost per success",
+    "cost per success, %",
+    "loaded cost",
+    "loaded cost, %",
+)
+
+
+def of_pair(two: Two, tasks: int, draws: int) -> list[tuple[float, float]]:
+    """How often each difference of `COMPARED` is covered, likewise."""
+    random, truth = np.random.default_rng(7), two.truth
+    found = np.zeros((len(COMPARED), 2))
     for _ in range(draws):
-        cost, won, dear, lost = two.draw(random, tasks)
-        mine, other = (cost.tolist(), won.tolist()), (dear.tolist(), lost.tolist())
-        spent, wins, paid, more = resampled((cost, won, dear, lost), random)
+        drawn = two.draw(random, tasks)
+        cost, won, dear, lost = (each.tolist() for each in drawn)
+        spent, wins, paid, more = resampled(drawn, random)
         with np.errstate(divide="ignore", invalid="ignore"):
-            ratios = spent / wins - paid / more
-        found += (
-            covers(paired_success(mine[1], other[1]).interval, better),
-            covers(bootstrap((wins - more) / tasks), better),
-            covers(paired_ratio(mine, other).interval, cheaper),
-            covers(bootstrap(ratios), cheaper),
+            one, other = spent / wins, paid / more
+            loaded = one + FAILURE * (tasks / wins - 1), other + FAILURE * (tasks / more - 1)
+            theirs = (
+                (wins - more) / tasks,
+                one - other,
+                one / other - 1,
+                loaded[0] - loaded[1],
+                loaded[0] / loaded[1] - 1,
+            )
+        pair = (cost, won), (dear, lost)
+        ours = (
+            paired_success(won, lost),
+            paired_ratio(*pair),
+            paired_change(*pair),
+            paired_ratio(*pair, failure=FAILURE),
+            paired_change(*pair, failure=FAILURE),
         )
-    a, b, c, d = (float(each) / draws for each in found)
-    return (a, b), (c, d)
+        found += [
+            (covers(mine.interval, known), covers(bootstrap(sampled), known))
+            for mine, sampled, known in zip(ours, theirs, truth, strict=True)
+        ]
+    return [(float(ours), float(theirs)) for ours, theirs in found / draws]
+
+
+def of_repeats(
+    spread: str, tries: int, tasks: int, draws: int
+) -> tuple[tuple[float, float], tuple[float, float]]:
+    """How often success and cost per success of repeated tasks are covered, likewise."""
+    random, (a, b) = np.random.default_rng(7), SPREADS[spread]
+    rate, found = a / (a + b), np.zeros((2, 2))
+    for _ in range(draws):
+        won = random.binomial(tries, random.beta(a, b, tasks)).astype(float)
+        cost = random.gamma(20, 1 / 20, (tasks, tries)).sum(axis=1)
+        spent, wins = resampled((cost, won), random)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            ratios = spent / wins
+        share = share_interval([(tries, int(each)) for each in won])
+        ratio = ratio_interval(cost.tolist(), won.tolist(), [float(tries)] * tasks)
+        found += [
+            (covers(share, rate), covers(bootstrap(wins / tasks / tries), rate)),
+            (covers(ratio, 1 / rate), covers(bootstrap(ratios), 1 / rate)),
+        ]
+    success, cost = (tuple(map(float, each)) for each in found / draws)
+    return (success[0], success[1]), (cost[0], cost[1])
 
 
 def row(first: str, second: str, shares: Sequence[tuple[float, float]]) -> str:
@@ -145,19 +210,37 @@ def row(first: str, second: str, shares: Sequence[tuple[float, float]]) -> str:
 
 
 def simulated(draws: int, console: Console) -> str:
-    """Both tables of drawn tasks."""
-    head = f"| {' | '.join(map(str, SIZES))} |\n|---|---|{'---:|' * len(SIZES)}"
+    """The tables of drawn tasks."""
+    head = _head(SIZES)
     lines = [f"Cost per success, {draws:,} samples a cell.\n", f"| costs | success {head}"]
     for costs in track(COSTS, "costs", console=console, transient=True):
         for rate in RATES:
             shares = [of_ratio(costs, rate, tasks, draws) for tasks in SIZES]
             lines.append(row(costs, f"{rate:.0%}", shares))
-    lines += ["\nTwo graphs on the same tasks.\n", f"| models | difference of {head}"]
+    lines += [
+        f"\nTwo graphs on the same tasks; loaded: with {FAILURE:,.0f} for each failure, where calls"
+        " cost 7 and 140.\n",
+        f"| models | difference of {head}",
+    ]
     for name, two in track(PAIRS.items(), "pairs", console=console, transient=True):
         every = [of_pair(two, tasks, draws) for tasks in SIZES]
-        lines.append(row(name, "success", [success for success, _ in every]))
-        lines.append(row(name, "cost per success", [cost for _, cost in every]))
+        for at, what in enumerate(COMPARED):
+            lines.append(row(name, what, [pair[at] for pair in every]))
+    lines += [
+        "\nFew tasks, each solved several times.\n",
+        f"| tasks, tries of each | interval of {_head(FEW)}",
+    ]
+    for spread in track(SPREADS, "repeats", console=console, transient=True):
+        for tries in TRIES:
+            found = [of_repeats(spread, tries, tasks, draws) for tasks in FEW]
+            name = f"{spread}, {tries}"
+            lines.append(row(name, "success", [success for success, _ in found]))
+            lines.append(row(name, "cost per success", [cost for _, cost in found]))
     return "\n".join(lines)
+
+
+def _head(sizes: Sequence[int]) -> str:
+    return f"| {' | '.join(map(str, sizes))} |\n|---|---|{'---:|' * len(sizes)}"
 
 
 def run(seeds: int, console: Console) -> str:

@@ -155,7 +155,8 @@ async def _solve(
     async with recordings.system(config) as system:
         skipped = await bench.run(system, concurrency=concurrency, on_progress=show)
     if skipped:
-        typer.echo(f"{skipped} tasks were finished before and not run again.", err=True)
+        told = "1 task was" if skipped == 1 else f"{skipped:,} tasks were"
+        typer.echo(f"{told} finished before and not run again.", err=True)
 
 
 def _print(bench: str, ledger: "Ledger", settings: "Settings", *, as_json: bool) -> bool:

@@ -111,6 +111,7 @@ def _compared(first: _Read, second: _Read, failure_nano: int) -> _Compared:
     from agentsys.errors import UserError
     from agentsys.evaluation.comparing.differences import differences
     from agentsys.evaluation.comparing.side_by_side import compare
+    from agentsys.evaluation.reports.numbers import several
 
     (a, mine), (b, theirs) = first, second
     result = compare(mine, theirs, failure_nano=failure_nano)
@@ -120,17 +121,19 @@ def _compared(first: _Read, second: _Read, failure_nano: int) -> _Compared:
         told = " ".join([f"{a} and {b} have finished no task in common.", *notes])
         raise UserError(told, hint="Run both on the same suite, with the same seed and split.")
     if result.only_a or result.only_b:
-        notes.append(f"Left out: {result.only_a} tasks of A alone, {result.only_b} of B alone.")
+        alone = f"{several(result.only_a, 'task')} of A alone, {result.only_b:,} of B alone"
+        notes.append(f"Left out: {alone}.")
     return _Compared(a, b, result, notes)
 
 
 def _print(each: _Compared, shown: list[str]) -> None:
     from agentsys.cli.output import print_blocks, say
+    from agentsys.evaluation.reports.numbers import several
 
     say(f"A  {each.a}")
     say(f"B  {each.b}")
     rows = [_row(change) for change in each.result.changes if change.metric in shown]
-    print_blocks([f"{each.result.tasks:,} tasks", "A", "B", "B - A", "change", "B is"], rows)
+    print_blocks([several(each.result.tasks, "task"), "A", "B", "B - A", "change", "B is"], rows)
     result = each.result
     say(
         f"A alone solved {result.a_alone:,}, B alone {result.b_alone:,} of the tasks;"

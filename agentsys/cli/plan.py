@@ -153,8 +153,8 @@ def _print(planned: _Planned) -> None:
     if rows:
         print_table(columns, rows)
     say(
-        f"At most: {_dollars(total.nano_usd)}, {_count(total.calls)} requests, "
-        f"{_count(total.tokens)} tokens, for {planned.task}."
+        f"At most: {_dollars(total.nano_usd)}, {_count(total.calls, ' request')}, "
+        f"{_count(total.tokens, ' token')}, for {planned.task}."
     )
     if total.nano_usd < sum(line.most.nano_usd for line in found.lines):
         say("Budgets cut it: the rows come to more.")
@@ -180,8 +180,9 @@ def _print(planned: _Planned) -> None:
     say(f"Expected: {mean}{more}, by {likely.runs:,} {runs} {of}.")
 
 
-def _count(amount: float) -> str:
-    return "no bound" if amount == inf else f"{amount:,}"
+def _count(amount: float, what: str = "") -> str:
+    many = "s" if what and amount != 1 else ""
+    return f"{'no bound' if amount == inf else f'{amount:,}'}{what}{many}"
 
 
 def _dollars(nano_usd: float) -> str:

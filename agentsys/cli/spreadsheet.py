@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from agentsys.cli.files import write_whole
 from agentsys.cli.output import say
+from agentsys.evaluation.reports.numbers import several
 
 if TYPE_CHECKING:
     from agentsys.evaluation.reports.report import Report
@@ -26,7 +27,7 @@ def write_csv(place: str, report: "Report") -> None:
         print(text, end="")
         return
     write_whole(place, text)
-    say(f"{place}: {len(report.rows)} rows as CSV.", err=True)
+    say(f"{place}: {several(len(report.rows), 'row')} as CSV.", err=True)
 
 
 def as_csv(report: "Report") -> str:

@@ -181,6 +181,7 @@ def _figures(tasks: "Mapping[Key, Weighed]") -> dict[str, Any]:
 
 def _print(asked: "WhatIf", found: "list[Found]") -> None:
     from agentsys.cli.output import print_blocks, say
+    from agentsys.evaluation.reports.numbers import several
 
     was = asked.was()
     rows = [_row(was, one) for one in found]
@@ -196,7 +197,8 @@ def _print(asked: "WhatIf", found: "list[Found]") -> None:
             names = [task["task_id"] for task in row["unknown_tasks"][:NAMED]]
             more = ", …" if row["unknown"] > NAMED else ""
             say(
-                f"{row['variant']}: {row['unknown']} tasks are not known, {_why(row)}:"
+                f"{row['variant']}: {several(row['unknown'], 'task')}"
+                f" {'is' if row['unknown'] == 1 else 'are'} not known, {_why(row)}:"
                 f" {', '.join(names)}{more}."
             )
     if any(row["approximate"] for row in rows):

@@ -51,7 +51,7 @@ def _recorded(deployment: Deployment, settings: Settings) -> str:
     from agentsys.models.recorded.replay import Replay, folder_of
 
     calls = Replay(folder_of(deployment, settings)).calls(deployment.tier)
-    return f"{len(calls):,} calls on record"
+    return f"{len(calls):,} call{'' if len(calls) == 1 else 's'} on record"
 
 
 def _health(deployment: Deployment, settings: Settings) -> str:

@@ -86,7 +86,7 @@ def test_recorded_deployments(agentsys: Command, here: Path) -> None:
     assert after["confidence"] == before["confidence"]
     assert after["cost"]["usd"] == before["cost"]["usd"]
     listed = {row["tier"]: row for row in agentsys("models", "--json").json()}
-    assert listed["recorded"]["health"] == "1 calls on record"
+    assert listed["recorded"]["health"] == "1 call on record"
     assert listed["llm"]["health"] == "0 calls on record"
     assert listed["slm"]["model"] == "calls"
 

@@ -87,3 +87,12 @@ def test_a_narrow_terminal_breaks_no_figure(agentsys: Command, tmp_path: Path) -
             env=environment, cwd=tmp_path, capture_output=True, text=True, check=True,
         )  # fmt: skip
         assert {word for word in wide.split() if "." in word} <= set(done.stdout.split())
+
+
+def test_one_task_is_no_tasks(agentsys: Command) -> None:
+    """Words agree with their numbers."""
+    agentsys("bench", "word-problems", "--limit", "1", "--graph", "slm_only", "--json")
+    told = agentsys("what-if", "--graph", "slm_only", "--at", "llm").out
+    assert "at llm: 1 task is not known, " in told
+    assert agentsys("compare", "slm_only", "slm_only").out.splitlines()[2].startswith("1 task  ")
+    assert ", 1 request, 2,368 tokens, for " in agentsys("plan", "slm_only").out

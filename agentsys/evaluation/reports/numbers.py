@@ -33,6 +33,11 @@ def joules(amount: float | None) -> str:
     return f"{amount:,.{digits}f} J"
 
 
+def several(number: int, what: str) -> str:
+    """How many there are of a thing with an ordinary plural: `1 task`, `1,234 tasks`."""
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
 def count(number: float | None) -> str:
     """A whole number: `1,234`."""
     return NONE if number is None else f"{number:,.0f}"

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
-from agentsys.errors import DefinitionError, InvalidOutput, UserError
+from agentsys.errors import InvalidOutput, UserError
 from agentsys.evaluation.scorers.base import Score, part
 from agentsys.evaluation.task import Task, fitted
 from agentsys.node import Node
@@ -57,8 +57,11 @@ class Judged:
             task.fitted(takes.model_fields["task"].annotation)
 
     async def score(self, output: Any, task: Task, system: "System") -> Score:
-        """What the judge says; `unknown`, or a run that fails, is no success."""
-        candidate = self._candidate(part(output, self.field), task)
+        """What the judge says; no verdict, `unknown` or a run that fails is no success."""
+        try:
+            candidate = self._candidate(part(output, self.field), task)
+        except InvalidOutput as error:
+            return Score(False, 0, f"the judge takes other answers: {error.message}"[:200])
         seed = crc32(f"{task.id} {compact(output)}".encode("utf-8", "surrogatepass"))
         run = await system.run(self.judge, candidate, seed=seed, name=self.graph)
         if not run.has_output:
@@ -69,13 +72,7 @@ class Judged:
     def _candidate(self, answer: Any, task: Task) -> Any:
         takes = self.judge.takes
         kinds = {name: takes.model_fields[name].annotation for name in ("task", "answer")}
-        try:
-            return takes(task=task.fitted(kinds["task"]), answer=fitted(answer, kinds["answer"]))
-        except InvalidOutput as error:
-            raise DefinitionError(
-                f"The judge {self.graph!r} takes answers of another kind: {error.message}",
-                hint="Name the field that it judges with --field, or take another judge.",
-            ) from error
+        return takes(task=task.fitted(kinds["task"]), answer=fitted(answer, kinds["answer"]))
 
 
 def _is(kind: Any, wanted: type) -> bool:

@@ -8,7 +8,7 @@ import pytest
 from pydantic import BaseModel
 
 from agentsys import Agent, Price, System, step
-from agentsys.errors import DefinitionError, ModelError, UserError
+from agentsys.errors import ModelError, UserError
 from agentsys.evaluation.bench import Bench
 from agentsys.evaluation.reports.report import report
 from agentsys.evaluation.scorers import Judged
@@ -94,16 +94,18 @@ async def test_what_is_no_judge_is_refused(ledger: Ledger):
         assert list(ledger.events()) == []
 
 
-async def test_a_judge_of_other_answers_ends_the_bench(ledger: Ledger):
-    """It would be wrong of every task; what is mended goes on."""
+async def test_an_answer_that_a_judge_does_not_take_ends_no_bench(ledger: Ledger):
+    """It has no verdict, and says why; the others are judged, and what is on record stays."""
 
     @step
     async def wordy(question: Question) -> list[str]:
         return [question.text]
 
-    with pytest.raises(DefinitionError, match="'my_judge' takes answers of another kind"):
-        await benched(ledger, wordy)
-    assert list(ledger.events(Outcome)) == []
+    await benched(ledger, wordy)
+    found = [r.event for r in ledger.events(Outcome) if isinstance(r.event, Outcome)]
+    assert [event.success for event in found] == [False] * len(TASKS)
+    assert all(event.error.startswith("the judge takes other answers: ") for event in found)
+    assert [row.graph for row in report(ledger).rows] == ["guess"]
 
 
 async def test_a_judges_tier_must_be_there(ledger: Ledger):

@@ -39,7 +39,7 @@ from pydantic import BaseModel, ConfigDict
 
 from agentsys.evaluation.reports.account import Account, Calls
 from agentsys.evaluation.reports.accounts import Accounts
-from agentsys.evaluation.reports.caveats import caveats
+from agentsys.evaluation.reports.caveats import caveats, undone
 from agentsys.evaluation.reports.comparison import best_by_column, paired
 from agentsys.evaluation.reports.garbage import uncollected
 from agentsys.evaluation.reports.routers import routers
@@ -121,7 +121,8 @@ def _report(
     if bench is None:
         notes += unpaid(tasks)
     elif by == "graph":
-        notes += [*paired(tasks, failure), *scoring(ledger, bench), *stand_ins(ledger, bench)]
+        notes += [*undone(tasks, ledger, bench), *paired(tasks, failure)]
+        notes += [*scoring(ledger, bench), *stand_ins(ledger, bench)]
         notes += routers(ledger, bench)
     asked = dict.fromkeys(name for task in tasks for name in task.calls.replies.deployments)
     return Report(

@@ -20,12 +20,17 @@ Values = Sequence[dict[str, Any]]
 SHARES = ".0%"
 DOLLARS = "$~r"
 SERIES = 7
-"""Most series that colours tell apart; of more, a plot shows only some, or no colours."""
+"""Most series that colours tell apart; more are told apart by shapes or dashes, too."""
+
+NEUTRAL = "#737d88"
+"""What is no series; it stands out from light ground and dark by 3.5 to 1 or more."""
 
 TALL = 340
 """Height in pixels of the largest plot's ground."""
 
 _LINE = 2.2
+_SHAPES = ("circle", "diamond", "square", "triangle-up", "cross", "triangle-down")
+_DASHES: tuple[list[int], ...] = ([1, 0], [6, 3])
 _PROBABILITY = "format(1 / (1 + pow(10, -datum.value)), '~r')"
 
 
@@ -42,7 +47,8 @@ def cost_and_success(
 
     Args:
         points: `name`, `label`, `cost`, `low`, `high`, `success`, `least`, `most`, `group` (what
-            the colour tells), `dx`, `dy`, `align`, and texts `cost_text`, `success_text`.
+            colour and shape tell), `dx`, `dy`, `align` of the label, `led`, `lead_x`, `lead_y` of
+            the line to it, and texts `cost_text`, `success_text`.
         edge: The front: `cost` and `success`, by rising cost.
         logarithmic: Whether cost is on a logarithmic axis.
         cost: The ends of its axis.
@@ -59,18 +65,24 @@ def cost_and_success(
         axis=alt.Axis(format=SHARES, tickCount=6),
     )
     tip = _tip(graph="name", success="success_text", cost_per_success="cost_text")
-    colour = _colour("group", list(dict.fromkeys(p["group"] for p in points)), legend=legend)
+    groups = list(dict.fromkeys(p["group"] for p in points))
+    colour = _colour("group", groups, legend=legend)
+    shape = alt.Shape(
+        "group:N",
+        scale=alt.Scale(domain=groups, range=_turns(_SHAPES, len(groups))),
+        legend=alt.Legend(title=None) if legend else None,
+    )
     base = alt.Chart(_data(points))
-    front = alt.Chart(_data(edge)).mark_line(interpolate="step-after", style="front")
     whisker = base.mark_rule(strokeWidth=1.6, opacity=0.75)
     return _finished(
         _layers(
-            front.encode(x=x, y=y),
+            *(_front(edge).encode(x=x, y=y) for _ in edge[1:2]),
             whisker.encode(x=alt.X("low:Q"), x2="high:Q", y=y, color=colour, tooltip=tip),
             whisker.encode(x=x, y=alt.Y("least:Q"), y2="most:Q", color=colour, tooltip=tip),
             base.mark_point(filled=True, size=110, opacity=1).encode(
-                x=x, y=y, color=colour, tooltip=tip
+                x=x, y=y, color=colour, shape=shape, tooltip=tip
             ),
+            _leaders(base).encode(x=x, y=y, x2="cost:Q", y2="success:Q", color=colour),
             _names(base, "halo").encode(x=x, y=y, text="label:N"),
             _names(base, "label").encode(x=x, y=y, text="label:N"),
         ),
@@ -93,16 +105,20 @@ def costs(rows: Values, names: list[str], *, logarithmic: bool, ends: list[float
     x = _amounts("cost", "cost per success", ends, DOLLARS, logarithmic=logarithmic)
     y = alt.Y("label:N", title=None, sort=names, axis=alt.Axis(labelLimit=130, grid=False))
     measures = list(dict.fromkeys(row["measure"] for row in rows))
-    colour = _colour("measure", measures, legend=len(measures) > 1)
+    legend = alt.Legend(title=None) if len(measures) > 1 else None
+    tones = alt.Scale(domain=measures, range=[NEUTRAL, f"{NEUTRAL}26"])
+    tone = alt.Fill("measure:N", scale=tones, legend=legend)
+    shapes = alt.Scale(domain=measures, range=["circle", "diamond"])
+    shape = alt.Shape("measure:N", scale=shapes, legend=legend)
     tip = _tip(graph="name", measure="measure", cost="cost_text")
     base = alt.Chart(_data(rows))
     if logarithmic:
-        mark = base.mark_point(filled=True, size=95, opacity=1)
-        shown = mark.encode(x=x, y=y, color=colour, tooltip=tip)
+        mark = base.mark_point(stroke=NEUTRAL, size=95, opacity=1)
+        shown = mark.encode(x=x, y=y, fill=tone, shape=shape, tooltip=tip)
     else:
         offset = alt.YOffset("measure:N", scale=alt.Scale(domain=measures))
-        mark = base.mark_bar(opacity=0.85)
-        shown = mark.encode(x=x, y=y, yOffset=offset, color=colour, tooltip=tip)
+        mark = base.mark_bar(stroke=NEUTRAL)
+        shown = mark.encode(x=x, y=y, yOffset=offset, fill=tone, tooltip=tip)
     rule = base.transform_filter("isValid(datum.high)").mark_rule(style="whisker", strokeWidth=1.8)
     spans = rule.encode(x=alt.X("low:Q"), x2="high:Q", y=y, tooltip=tip)
     if not logarithmic:
@@ -225,9 +241,12 @@ def latencies(rows: Values, series: list[str], *, logarithmic: bool, ends: list[
         scale=alt.Scale(domain=[0, 1]),
         axis=alt.Axis(format=SHARES, tickCount=5),
     )
-    colour = _colour("name", series, legend=True)
+    drawn_as = alt.Legend(title=None, symbolType="stroke", symbolSize=350)
+    colour = alt.Color("name:N", scale=alt.Scale(domain=series), legend=drawn_as)
+    dashes = alt.Scale(domain=series, range=_turns(_DASHES, len(series)))
+    dash = alt.StrokeDash("name:N", scale=dashes, legend=drawn_as)
     base = alt.Chart(_data(rows))
-    line = base.mark_line(strokeWidth=_LINE).encode(x=x, y=y, color=colour)
+    line = base.mark_line(strokeWidth=_LINE).encode(x=x, y=y, color=colour, strokeDash=dash)
     tip = _tip(graph="name", seconds="seconds_text", share="share_text")
     dots = base.mark_point(filled=True, size=60, opacity=0).encode(x=x, y=y, tooltip=tip)
     text = "Share of tasks that took no longer than so many seconds, for each graph."
@@ -250,6 +269,33 @@ def _odds_axis() -> alt.Axis:
 
     places = [log_odds(probability) for probability in PROBABILITIES]
     return alt.Axis(labelExpr=_PROBABILITY, values=places, labelOverlap="greedy")
+
+
+def _front(edge: Values) -> alt.Chart:
+    import altair as alt
+
+    named = [{**point, "line": "Pareto front"} for point in edge]
+    line = alt.Chart(_data(named)).mark_line(interpolate="step-after", style="front", color=NEUTRAL)
+    return line.encode(
+        strokeDash=alt.StrokeDash(
+            "line:N",
+            scale=alt.Scale(range=[[5, 4]]),
+            legend=alt.Legend(title=None, symbolType="stroke", symbolSize=700, orient="bottom"),
+        )
+    )
+
+
+def _leaders(base: alt.Chart) -> alt.Chart:
+    import altair as alt
+
+    away_x, away_y = (alt.expr(f"datum.{field}") for field in ("lead_x", "lead_y"))
+    led = base.transform_filter("datum.led")
+    return led.mark_rule(x2Offset=away_x, y2Offset=away_y, strokeWidth=1, opacity=0.9)
+
+
+def _turns(kinds: Sequence[Any], count: int) -> list[Any]:
+    """A kind for each of so many series: the first for as many as there are colours."""
+    return [kinds[at // SERIES % len(kinds)] for at in range(count)]
 
 
 def _names(base: alt.Chart, style: str) -> alt.Chart:

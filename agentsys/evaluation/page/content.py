@@ -98,7 +98,7 @@ def gathered(
             tradeoff(report.rows, report.by),
             plots.costs(report.rows, loaded, report.by),
             plots.latencies(timed, replayed=not report.timed),
-            plots.thresholds(by_graph(read.answers, list(timed))),
+            plots.thresholds(by_graph(read, list(timed))),
             plots.reliability(by_model(read.answers)),
         ),
         failures=tuple(expensive_failures(ledger, tasks)),

@@ -27,6 +27,14 @@ async function draw(place) {
 // One round after the other: two drawings of one plot would both stay in its place.
 let round = Promise.resolve();
 
+// A table that is wider than the page is laid out as a list for each row.
+function fitTable() {
+  const table = document.querySelector("table.report");
+  table.classList.remove("stacked");
+  const wide = table.scrollWidth > table.parentElement.clientWidth;
+  table.classList.toggle("stacked", wide || window.innerWidth <= 700);
+}
+
 function drawAll() {
   delete document.documentElement.dataset.drawn;
   const every = () => [...document.querySelectorAll("[data-plot]")].map(draw);
@@ -38,5 +46,7 @@ function drawAll() {
 }
 
 dark.addEventListener("change", drawAll);
+window.addEventListener("resize", fitTable);
 window.addEventListener("resize", drawAll);
+fitTable();
 drawAll();

@@ -6,10 +6,9 @@ from agentsys.evaluation.page import themes, vega
 from agentsys.evaluation.page.tradeoff import drawn
 from agentsys.evaluation.reports.report import Row
 
-WIDTH = 720
 _PADDING = {"left": 20, "top": 22, "right": 28, "bottom": 16}
-_GROUND = 590
-"""Width of the plot's ground in it."""
+_GROUND = 610
+"""Width of the plot's ground in it, in pixels; axes and padding come to it."""
 
 
 def picture(rows: Sequence[Row]) -> str:
@@ -18,6 +17,6 @@ def picture(rows: Sequence[Row]) -> str:
     There is at least one row with a success.
     """
     shown = [row for row in rows if row.cps_usd is not None and row.success_rate is not None]
-    spec = drawn(shown, _GROUND, 30) | {"width": WIDTH, "padding": _PADDING}
-    spec["autosize"] = {"type": "fit", "contains": "padding"}
+    spec = drawn(shown, (_GROUND,), 30) | {"width": _GROUND, "padding": _PADDING}
+    spec["autosize"] = {"type": "pad"}
     return vega.svg(spec, {**themes.LIGHT, "background": "#ffffff"})

@@ -22,6 +22,15 @@ _NAME = 36
 _IDEAL = sorted({*PROBABILITIES, *(1 / (1 + 10 ** (-step / 10)) for step in range(-30, 61))})
 """Where the line of calibration is drawn from: it is straight only on an axis of shares."""
 
+_IN_LEGEND = 22
+"""Characters of a name in a legend: of more, it would be cut off."""
+
+_TIMED = 10
+"""Most curves of latency."""
+
+_CALIBRATED = 3
+"""Most curves of calibration: their intervals lie over each other."""
+
 _TABLED = 12
 """Most rows of a table for each curve."""
 
@@ -98,10 +107,9 @@ def thresholds(groups: Mapping[str, Sequence[Answer]]) -> Plot:
     """What a threshold would have done with the replies of the tier that is asked first."""
     plot = Plot("thresholds", "Escalation", _THRESHOLDS)
     if not groups:
-        none = "No escalation curve: no reply shows how sure its model was (no log-probabilities)."
-        return replace(plot, caption=none)
+        return replace(plot, caption=_NO_THRESHOLDS)
     shown = dict(list(groups.items())[: charts.SERIES])
-    series = labels(list(shown), _NAME)
+    series = labels(list(shown), _IN_LEGEND)
     values: list[dict[str, Any]] = []
     table: list[tuple[str, ...]] = []
     for name, answers in zip(series, shown.values(), strict=True):
@@ -148,7 +156,7 @@ def thresholds(groups: Mapping[str, Sequence[Answer]]) -> Plot:
     panels = (Panel("right", ((0, right),)),) if known else ()
     return replace(
         plot,
-        caption=_THRESHOLDS + _left_out(len(groups)),
+        caption=_THRESHOLDS + _left_out(len(groups), charts.SERIES),
         panels=(*panels, Panel("escalated", ((0, gone),))),
         columns=("of", "threshold", "escalated", "kept", "right among the kept"),
         rows=tuple(table),
@@ -159,7 +167,12 @@ _THRESHOLDS = (
     "What a threshold would do with the replies of the tier that is asked first: those below it go"
     " on to the next tier, and those that a check or the schema refused go on at any threshold."
     " Right means that the task succeeded. Whether a reply that was handed on had been right,"
-    " nobody has seen: the curve begins where the ledger knows it of all that are kept."
+    " nobody has seen: the curve begins where the ledger knows it of all that are kept. Nodes that"
+    " never went on to another tier are left out."
+)
+_NO_THRESHOLDS = (
+    "No escalation curve: no node that went on to another tier has replies that show how sure"
+    " their model was (log-probabilities)."
 )
 
 
@@ -173,9 +186,8 @@ def reliability(groups: Mapping[str, Sequence[Answer]]) -> Plot:
     if not groups:
         none = "No calibration curve: no accepted answer has both a confidence and a verdict."
         return replace(plot, caption=none)
-    shown = dict(list(groups.items())[: charts.SERIES])
-    series = labels(list(shown), _NAME)
-    values: list[dict[str, Any]] = [
+    series = labels(list(groups), _IN_LEGEND)
+    every: list[dict[str, Any]] = [
         {
             "name": name,
             "place": log_odds(each.confidence),
@@ -186,9 +198,11 @@ def reliability(groups: Mapping[str, Sequence[Answer]]) -> Plot:
             "right_text": percent(each.right) + span(each.interval, percent),
             "answers": count(each.answers),
         }
-        for name, answers in zip(series, shown.values(), strict=True)
+        for name, answers in zip(series, groups.values(), strict=True)
         for each in calibration(answers)
     ]
+    series = series[:_CALIBRATED]
+    values = [value for value in every if value["name"] in series]
     ends = share_axis(max(value["low"], value["right"] - 0.15) for value in values)
     odds = odds_axis(value["place"] for value in values)
     ideal = [
@@ -199,7 +213,7 @@ def reliability(groups: Mapping[str, Sequence[Answer]]) -> Plot:
     keys = ("name", "confidence_text", "right_text", "answers")
     return replace(
         plot,
-        caption=_RELIABILITY + _left_out(len(groups)),
+        caption=_RELIABILITY + (_LARGEST.format(len(groups)) if len(groups) > _CALIBRATED else ""),
         panels=(
             Panel(
                 "reliability",
@@ -207,7 +221,7 @@ def reliability(groups: Mapping[str, Sequence[Answer]]) -> Plot:
             ),
         ),
         columns=("node · model", "mean confidence", "right (95 % interval)", "answers"),
-        rows=tuple(tuple(value[key] for key in keys) for value in values),
+        rows=tuple(tuple(value[key] for key in keys) for value in every),
     )
 
 
@@ -216,6 +230,7 @@ _RELIABILITY = (
     " (the probability of the least certain token of the values, as it was recorded) and how many"
     " of their tasks succeeded. Below the dashed line a model is surer than it should be."
 )
+_LARGEST = f" Drawn are the {_CALIBRATED} with the most answers; the table has all {{}}."
 
 
 def latencies(groups: Mapping[str, Sequence[float]], *, replayed: bool) -> Plot:
@@ -224,8 +239,8 @@ def latencies(groups: Mapping[str, Sequence[float]], *, replayed: bool) -> Plot:
     timed = {name: values for name, values in groups.items() if values}
     if not timed:
         return replace(plot, caption="No task has come to its end, so none has a time.")
-    shown = dict(list(timed.items())[: charts.SERIES])
-    series = labels(list(shown), _NAME)
+    shown = dict(list(timed.items())[:_TIMED])
+    series = labels(list(shown), _IN_LEGEND)
     values: list[dict[str, Any]] = [
         {
             "name": name,
@@ -242,7 +257,7 @@ def latencies(groups: Mapping[str, Sequence[float]], *, replayed: bool) -> Plot:
     places = thinned(len(values), _TABLED * len(shown))
     return replace(
         plot,
-        caption=_LATENCIES + _REPLAYED * replayed + _left_out(len(timed)),
+        caption=_LATENCIES + _REPLAYED * replayed + _left_out(len(timed), _TIMED),
         panels=(
             Panel(
                 "latencies",
@@ -258,6 +273,5 @@ _LATENCIES = "Share of the tasks whose run took no longer than so many seconds, 
 _REPLAYED = " Where records answered in place of models, that is the clock of the replay."
 
 
-def _left_out(groups: int) -> str:
-    more = groups - charts.SERIES
-    return f" Drawn are the largest {charts.SERIES}, not {more} more." if more > 0 else ""
+def _left_out(groups: int, most: int) -> str:
+    return f" Drawn are the first {most} of {groups}." if groups > most else ""

@@ -26,6 +26,8 @@ class Sample:
     of: int
     """Tasks in all."""
     answers: list[Answer] = field(default_factory=list[Answer])
+    onward: set[tuple[str, str]] = field(default_factory=set[tuple[str, str]])
+    """Graphs and their nodes of which a reply went on to another tier."""
 
 
 def sample(ledger: Ledger, tasks: Sequence[Account]) -> Sample:
@@ -43,6 +45,8 @@ def sample(ledger: Ledger, tasks: Sequence[Account]) -> Sample:
             first = tiers.setdefault((call.run_id, call.node), call.tier)
             answer = _answer(call, by_run[call.run_id], first)
             read.answers += [] if answer is None else [answer]
+            if call.decision == "escalate" or call.tier != first:
+                read.onward.add((by_run[call.run_id].graph, call.node))
     return read
 
 
@@ -82,12 +86,12 @@ def _answer(call: Call, task: Account, first: str) -> Answer | None:
     )
 
 
-def by_graph(answers: Iterable[Answer], graphs: Sequence[str]) -> dict[str, list[Answer]]:
-    """Of each graph and node, the answers of the tier that it asked first.
+def by_graph(read: Sample, graphs: Sequence[str]) -> dict[str, list[Answer]]:
+    """Of each graph and node that went on to another tier, the answers of the first.
 
     The largest groups come first; where each graph has one, the graphs in their own order, by name.
     """
-    first = [answer for answer in answers if answer.first]
+    first = [a for a in read.answers if a.first and (a.graph, a.node) in read.onward]
     groups = _grouped((answer.graph, answer.node, answer) for answer in first)
     heads = [head for head, _ in groups]
     if len(set(heads)) < len(heads) or not set(heads) <= set(graphs):

@@ -46,7 +46,7 @@ def _theme(
         "style": {
             "label": {"color": ink},
             "halo": {"color": ground, "stroke": ground, "strokeWidth": 3.5, "strokeJoin": "round"},
-            "front": {"color": quiet, "strokeWidth": 1.3, "strokeDash": [5, 4], "opacity": 0.9},
+            "front": {"color": quiet, "strokeWidth": 1.4, "strokeDash": [5, 4]},
             "whisker": {"color": ink, "opacity": 0.75},
         },
     }

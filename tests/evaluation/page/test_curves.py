@@ -1,6 +1,7 @@
 """The curves of a page against figures worked out by hand."""
 
 from dataclasses import replace
+from math import hypot
 
 import pytest
 
@@ -14,7 +15,7 @@ from agentsys.evaluation.page.curves import (
     escalation,
     front,
 )
-from agentsys.evaluation.page.labels import placed
+from agentsys.evaluation.page.labels import CHARACTER, Label, placed
 from agentsys.evaluation.page.visible import one_line, shortened, visible
 from agentsys.evaluation.statistics import wilson
 
@@ -107,31 +108,57 @@ def test_the_front_is_what_nothing_beats(
     assert front(points) == best
 
 
-def test_names_hide_nothing() -> None:
-    """No name lies on a point or on another name, and each is nearest to its own point."""
-    points = [(100.0 + 9 * n, 100.0 + 5 * (n % 4)) for n in range(12)]
-    names = [f"graph number {n}" for n in range(12)]
-    spans = [(x - 5, x + 5, y - 20, y + 20) for x, y in points]
-    found = placed(points, spans, names, 400, 300)
-    boxes: list[tuple[float, float, float, float]] = []
+HEIGHT = 300
+
+
+def boxes(
+    points: list[tuple[float, float]], found: list[Label | None], names: list[str], width: float
+) -> list[tuple[float, float, float, float]]:
+    """Where the names are that found a place."""
+    made: list[tuple[float, float, float, float]] = []
     for (x, y), label, name in zip(points, found, names, strict=True):
-        if label is None:
-            continue
-        long = 6.4 * len(name)
-        left = x + label.dx - {"left": 0.0, "center": long / 2, "right": long}[label.align]
-        boxes.append((left, y + label.dy - 7, left + long, y + label.dy + 7))
-    assert boxes
-    for at, (left, top, right, bottom) in enumerate(boxes):
-        assert not any(left < x < right and top < y < bottom for x, y in points)
-        for le, to, ri, bo in boxes[at + 1 :]:
-            assert left >= ri or right <= le or top >= bo or bottom <= to
-        assert left >= 0
-        assert right <= 400
+        if label is not None:
+            long = CHARACTER * len(name)
+            left = x * width + label.dx
+            left -= {"left": 0.0, "center": long / 2, "right": long}[label.align]
+            made.append((left, y + label.dy - 7, left + long, y + label.dy + 7))
+    return made
+
+
+def test_names_hide_nothing() -> None:
+    """On no width does a name lie on a point or on another name, and none is left out."""
+    points = [(0.2 + 0.05 * n, 100.0 + 5 * (n % 4)) for n in range(12)]
+    names = [f"graph number {n}" for n in range(12)]
+    spans = [(x - 0.01, x + 0.01, y - 20, y + 20) for x, y in points]
+    widths = (600, 700, 800)
+    found = placed(points, spans, names, widths, HEIGHT)
+    assert None not in found
+    for width in widths:
+        made = boxes(points, found, names, width)
+        for at, (left, top, right, bottom) in enumerate(made):
+            assert not any(left < x * width < right and top < y < bottom for x, y in points)
+            for le, to, ri, bo in made[at + 1 :]:
+                assert left >= ri or right <= le or top >= bo or bottom <= to
+            assert 0 <= left < right <= width
+            assert 0 <= top < bottom <= HEIGHT
+
+
+def test_a_name_far_from_its_point_has_a_line_to_it() -> None:
+    """Even points in the same place are named; the lines end at the names."""
+    points = [(0.5, 150.0)] * 5
+    names = list("abcde")
+    found = placed(points, [(0.5, 0.5, 150.0, 150.0)] * 5, names, (400,), HEIGHT)
+    for label in found:
+        assert label is not None
+        assert label.leader is not None
+        assert hypot(label.leader[0] - label.dx, label.leader[1] - label.dy) <= 7
+    assert len(set(boxes(points, found, names, 400))) == 5
 
 
 def test_a_name_without_room_is_left_out() -> None:
-    """Better none than one that covers something."""
-    assert placed([(50, 50)], [(50, 50, 50, 50)], ["x" * 100], 100, 100) == [None]
+    """Better none than one that covers something; who asks for none gets none."""
+    assert placed([(0.5, 50)], [(0.5, 0.5, 50, 50)], ["x" * 100], (100,), 100) == [None]
+    assert placed([(0.5, 50)], [(0.5, 0.5, 50, 50)], [""], (100,), 100) == [None]
 
 
 @pytest.mark.parametrize(

@@ -8,14 +8,14 @@ leaves can be compared.
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from difflib import get_close_matches
 from typing import Any
 from uuid import uuid4
 
-from agentsys.errors import UnknownName, UserError
+from agentsys.errors import UserError
 from agentsys.evaluation.in_force import InForce, again, now
 from agentsys.evaluation.solving import OnProgress, Progress, Solving
 from agentsys.evaluation.suites import Source, Suite
+from agentsys.evaluation.unknown import unknown_bench
 from agentsys.events import BenchStarted, Event
 from agentsys.leases import leased
 from agentsys.ledger import Ledger
@@ -25,10 +25,6 @@ from agentsys.system import System
 from agentsys.thresholds import Thresholds
 
 __all__ = ["Bench", "OnProgress", "Progress", "find_bench", "new_id"]
-
-
-NAMED = 5
-"""Benches that are named where there is none of a name."""
 
 
 def new_id() -> str:
@@ -49,19 +45,8 @@ def find_bench(ledger: Ledger, bench: str) -> BenchStarted:
     }
     name = next(reversed(every), bench) if bench == "last" else bench
     if name not in every:
-        raise UnknownName("bench", name, every, hint=_newest(name, list(every)))
+        raise unknown_bench(name, every)
     return every[name]
-
-
-def _newest(name: str, benches: list[str]) -> str:
-    """What to do where no bench is called so; empty where there is one of much the same name."""
-    if not benches:
-        return "Begin with 'agentsys bench'."
-    if get_close_matches(name, benches):
-        return ""
-    newest, older = benches[: -NAMED - 1 : -1], len(benches) - NAMED
-    more = f", and {older:,} older" if older > 0 else ""
-    return f"The newest: {', '.join(newest)}{more}."
 
 
 @dataclass(frozen=True)

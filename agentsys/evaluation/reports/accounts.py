@@ -6,9 +6,9 @@ from datetime import date, datetime
 from functools import cache
 from typing import Literal, cast
 
-from agentsys.errors import UnknownName
 from agentsys.evaluation.reports.account import Account, Calls, Replies, Reply
 from agentsys.evaluation.reports.garbage import uncollected
+from agentsys.evaluation.unknown import unknown_bench
 from agentsys.events import (
     Assigned,
     BenchStarted,
@@ -163,7 +163,7 @@ class Accounts:
     def _known(self, bench: str) -> None:
         if not self._by_run and next(self._ledger.events(BenchStarted, bench=bench), None) is None:
             names = self._ledger.lines(Assigned, columns=["bench"])
-            raise UnknownName("bench", bench, {name for (name,) in names})
+            raise unknown_bench(bench, dict.fromkeys(str(name) for (name,) in names))
 
     def _open(
         self,

@@ -1,23 +1,18 @@
 """`agentsys router`: at which tier runs of a graph begin, by the text of the task."""
 
-import asyncio
-from collections.abc import Awaitable, Callable
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from agentsys.cli.options import AsJson, Config
+from agentsys.cli.routed import Here, listed, refuse_that_of_another, require_graph, with_store
 from agentsys.errors import UserError
 
 if TYPE_CHECKING:
     from agentsys.evaluation.routing.fitted import Judged
     from agentsys.evaluation.routing.measures import Worth
     from agentsys.ledger import Ledger
-    from agentsys.memory.embedder import Embedder
-    from agentsys.stores import Store
-
-T = TypeVar("T")
 
 Graph = Annotated[str, typer.Option("--graph", help="The graph whose runs it is for.")]
 Version = Annotated[str, typer.Argument(metavar="VERSION", help="'router list' has them.")]
@@ -72,7 +67,7 @@ def fit(
         raise UserError(f"--min-labels {min_labels} is no number of tasks.", hint="Give 1 or more.")
     node = find_graph(graph)
 
-    async def work(here: "_Here") -> "tuple[str, Judged]":
+    async def work(here: Here) -> "tuple[str, Judged]":
         ledger = here.ledger
         tasks = labelled(ledger, graph, node, _named(ledger, bench))
         kept, judged = await fitted_router(
@@ -87,7 +82,7 @@ def fit(
         await keep(here.store, graph, kept)
         return kept.router.version, judged
 
-    version, judged = _with(config, work)
+    version, judged = with_store(config, work)
     if as_json:
         print_json({"graph": graph, "version": version, **asdict(judged)})
         return
@@ -114,7 +109,7 @@ def evaluate(
 
     node = find_graph(graph)
 
-    async def work(here: "_Here") -> "tuple[str, Judged | None, int]":
+    async def work(here: Here) -> "tuple[str, Judged | None, int]":
         name = version or await kept_in(here.store).in_use(graph)
         if not name:
             raise UserError(
@@ -124,7 +119,7 @@ def evaluate(
         tasks = labelled(here.ledger, graph, node, _named(here.ledger, bench))
         return name, *await judged_router(kept, tasks, here.embedder)
 
-    name, judged, left_out = _with(config, work)
+    name, judged, left_out = with_store(config, work)
     if judged is None:
         raise UserError(
             f"The router {name!r} was fitted on all {left_out} tasks with an outcome.",
@@ -147,14 +142,14 @@ def list_(
     from agentsys.cli.output import print_blocks, print_json, say
     from agentsys.routing.kept import kept_in
 
-    async def work(here: "_Here") -> list[dict[str, Any]]:
+    async def work(here: Here) -> list[dict[str, Any]]:
         known = await kept_in(here.store).graphs()
         if graph is not None:
-            _require_graph(graph, known)
+            require_graph(graph, known)
         names = known if graph is None else [graph]
-        return [row for name in names for row in await _listed(here.store, name)]
+        return [row for name in names for row in await listed(here.store, name)]
 
-    rows = _with(config, work)
+    rows = with_store(config, work)
     if as_json:
         print_json(rows)
     elif not rows:
@@ -167,31 +162,6 @@ def list_(
         print_blocks(columns, [[*a, *b] for a, b in zip(lines, more, strict=True)])
 
 
-async def _listed(store: "Store", graph: str) -> list[dict[str, Any]]:
-    from agentsys.routing.kept import kept_in, versions
-
-    asked = await kept_in(store).in_use(graph)
-    return [
-        {
-            "version": name,
-            "graph": graph,
-            "in_use": name == asked,
-            "begin": kept.router.begin,
-            "below": kept.router.below,
-            "labels": kept.about.get("labels"),
-        }
-        for name, kept in (await versions(store, graph)).items()
-    ]
-
-
-def _require_graph(graph: str, known: list[str]) -> None:
-    """Refuse a graph that is not there, unless it has had a router: then it once was."""
-    from agentsys.project import find_graph
-
-    if graph not in known:
-        find_graph(graph)
-
-
 @router.command("use")
 def use_(version: Version, graph: Graph, config: Config = None) -> None:
     """Have runs of a graph ask a router from now on."""
@@ -202,8 +172,8 @@ def use_(version: Version, graph: Graph, config: Config = None) -> None:
 
     node = find_graph(graph)
 
-    async def work(here: "_Here") -> None:
-        await _refuse_that_of_another(here.store, version, graph)
+    async def work(here: Here) -> None:
+        await refuse_that_of_another(here.store, version, graph)
         if (await find(here.store, graph, version)).shape != digest_of(node.shape):
             raise UserError(
                 f"The graph {graph!r} has changed since the router {version!r} was fitted.",
@@ -211,20 +181,8 @@ def use_(version: Version, graph: Graph, config: Config = None) -> None:
             )
         await kept_in(here.store).use(graph, version)
 
-    _with(config, work)
+    with_store(config, work)
     say(f"Runs of {graph} ask the router {version}. Stop it: agentsys router off --graph {graph}")
-
-
-async def _refuse_that_of_another(store: "Store", version: str, graph: str) -> None:
-    from agentsys.routing.kept import kept_in
-
-    kept = kept_in(store)
-    having = [name for name in await kept.graphs() if await kept.get(name, version)]
-    if having and graph not in having:
-        raise UserError(
-            f"The router {version!r} is one of {having[0]!r}, not of {graph!r}.",
-            hint=f"Say so: agentsys router use {version} --graph {having[0]}",
-        )
 
 
 @router.command()
@@ -233,12 +191,12 @@ def off(graph: Graph, config: Config = None) -> None:
     from agentsys.cli.output import say
     from agentsys.routing.kept import kept_in
 
-    async def work(here: "_Here") -> None:
+    async def work(here: Here) -> None:
         kept = kept_in(here.store)
-        _require_graph(graph, await kept.graphs())
+        require_graph(graph, await kept.graphs())
         await kept.use(graph, "")
 
-    _with(config, work)
+    with_store(config, work)
     say(f"Runs of {graph} begin at the first tier.")
 
 
@@ -270,33 +228,3 @@ def _print(judged: "Judged") -> None:
 
 def _row(name: str, found: "Worth") -> list[str]:
     return [name, f"{found.apgr:.3f}", f"{found.cpt_50:.1%}", f"{found.cpt_80:.1%}"]
-
-
-@dataclass(frozen=True)
-class _Here:
-    """What is configured."""
-
-    store: "Store"
-    ledger: "Ledger"
-    embedder: "Embedder | None"
-
-
-def _with(config: str | None, work: "Callable[[_Here], Awaitable[T]]") -> T:
-    """What is done with the configured store and the ledger in it."""
-    from agentsys.ledger import Ledger
-    from agentsys.models.embedding import embedder
-    from agentsys.settings import Settings
-    from agentsys.stores import open_store
-
-    settings = Settings.load(config)
-
-    async def done() -> T:
-        store, embeds = open_store(settings.store_url), embedder(settings)
-        try:
-            return await work(_Here(store, Ledger(store), embeds))
-        finally:
-            await store.close()
-            if embeds is not None:
-                await embeds.close()
-
-    return asyncio.run(done())

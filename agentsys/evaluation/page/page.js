@@ -8,7 +8,7 @@ async function draw(place) {
   const layouts = drawings[place.dataset.plot];
   const layout = layouts.find((each) => place.clientWidth >= each.least) ?? layouts.at(-1);
   const theme = dark.matches ? "dark" : "light";
-  const columns = Math.max(1, Math.floor((place.clientWidth - 60) / 180)); // of the legend
+  const columns = Math.max(1, Math.floor((place.clientWidth - 60) / 205)); // of the legend
   const before = shown.get(place);
   if (before?.layout === layout && before.theme === theme && before.columns === columns) return;
   before?.result?.finalize();

@@ -70,7 +70,7 @@ def costs(rows: Sequence[Row], loaded: str, by: str = "graph") -> Plot:
     shown = sorted((r for r in rows if r.cps_usd is not None), key=lambda row: row.cps_usd or 0)
     if not shown:
         return replace(plot, caption="Nothing succeeded, so there is no cost per success.")
-    written = labels([row.graph for row in shown], 20)
+    written = labels([row.graph for row in shown], 17)
     names = labels([row.graph for row in shown], _NAME)
     values: list[dict[str, Any]] = []
     for row, label, name in zip(shown, written, names, strict=True):

@@ -40,6 +40,7 @@ def _theme(
             "symbolSize": 90,
             "symbolStrokeWidth": 2,
             "symbolOpacity": 1,
+            "columnPadding": 22,
             "offset": 10,
         },
         "range": {"category": list(colours)},

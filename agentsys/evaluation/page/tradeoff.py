@@ -22,7 +22,7 @@ _LAYOUTS = (
 
 _NAME = 60
 
-_IN_LEGEND = 20
+_IN_LEGEND = 18
 
 _NUMBERED = 20
 """Of more points the names find no room beside them: they are numbers, and a legend says whose."""
@@ -48,7 +48,7 @@ def tradeoff(rows: Sequence[Row], by: str = "graph") -> Plot:
     if not shown:
         return replace(plot, caption="Nothing succeeded, so nothing has a cost per success.")
     if len(shown) > _NAMED:
-        caption += " Only points on it are named; the table names all."
+        caption += " Of so many points, only those on it are named; the table has all names."
     return replace(
         plot,
         caption=caption

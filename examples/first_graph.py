@@ -12,7 +12,7 @@ class Question(BaseModel):
 
 
 class Solution(BaseModel):
-    expression: str = Field(max_length=120, pattern=r"^[0-9+*/()-]+$")
+    expression: str = Field(pattern=r"^[0-9+*/()-]{1,120}$")
 
 
 class Numbers(BaseModel):

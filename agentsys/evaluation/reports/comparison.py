@@ -37,7 +37,7 @@ def best_by_column(rows: Sequence[Figures], *, timed: bool = True) -> list[str]:
     if len(rows) < 2:
         return []
     columns = {
-        "success": {r.graph: -r.success_rate for r in rows if r.success_rate is not None},
+        "success": {r.graph: -r.success_rate for r in rows if r.success_rate},
         "cost per success": {r.graph: r.cps_usd for r in rows if r.cps_usd is not None},
         "loaded cost": {r.graph: r.loaded_cps_usd for r in rows if r.loaded_cps_usd is not None},
     }

@@ -323,6 +323,13 @@ def test_notes_name_the_best_by_each_column(ledger: Ledger, script: Script):
     assert "not clear" not in notes[1]
 
 
+def test_nobody_is_best_who_solves_nothing(ledger: Ledger, script: Script):
+    """Where all fail, no graph has the best success, and no success has a cost."""
+    for name in ("one", "two"):
+        script.run(name, CALL, task="t1", success=False, seconds=1)
+    assert report(ledger, bench="b1").notes[0] == "Best by p50: one and two; p95: one and two."
+
+
 @pytest.mark.parametrize("bench", ["b1", None])
 @pytest.mark.parametrize("by", ["source", "call"])
 def test_latency_of_records_is_not_ranked(

@@ -11,7 +11,7 @@ from uuid import uuid4
 from agentsys.blocking import BlockingLoop
 from agentsys.budgets import Budgets
 from agentsys.context import Context
-from agentsys.errors import InvalidOutput, InvalidTask, UnknownName, UserError
+from agentsys.errors import UnknownName, UserError
 from agentsys.events import Event, RunStarted
 from agentsys.leases import leased, process
 from agentsys.ledger import Ledger
@@ -29,9 +29,9 @@ from agentsys.resume import Resuming
 from agentsys.routing import Router, Routers
 from agentsys.run import Run
 from agentsys.running import Parts
-from agentsys.schema import dump, name_of, stored, validate
 from agentsys.settings import Settings
 from agentsys.stores import Store, open_store
+from agentsys.task import as_json, fitting, own_id, require_names, require_new
 from agentsys.thresholds import InForce, Thresholds
 from agentsys.unenforced import Unenforced
 from agentsys.writer import OnEvent
@@ -208,7 +208,7 @@ class System:
                 run cannot be begun or resumed.
             StoreError: the store cannot be used.
         """
-        _require_names(tenant, team)
+        require_names(tenant, team)
         self._prepare(node)
         if resume is not None:
             if seed or name or team or router or run_id:
@@ -221,7 +221,7 @@ class System:
             whose = tenant or None
             going = Resuming(self._parts, node, resume, budget, given, on_event, whose, thresholds)
             return cast("Run[Y]", await going.run())
-        task = _fitting(node, task)
+        task = fitting(node, task)
         await self._tell_unenforced(node)
         graph = name or node.name
         if thresholds is None:
@@ -229,9 +229,9 @@ class System:
             router = router or in_use
         begin = await self._parts.routers.said(router, graph, lambda: input_text(task, node.takes))
         start = RunStarted(
-            run_id=_own(run_id) if run_id is not None else uuid4().hex,
+            run_id=own_id(run_id) if run_id is not None else uuid4().hex,
             graph=graph,
-            task=_as_json(task, node),
+            task=as_json(task, node),
             tenant=tenant,
             seed=seed,
             budget=None if budget is None else budget.model_dump(mode="json"),
@@ -249,7 +249,7 @@ class System:
                 work = leased(self.store, f"run:{start.run_id}", what, after_s=after_s)
                 await stack.enter_async_context(work)
             if run_id is not None:
-                self._require_new(run_id)
+                require_new(self.ledger, run_id)
             running = self._parts.running(node, task, start, budget, on_event, thresholds)
             return cast("Run[Y]", await running.run(start))
 
@@ -362,15 +362,6 @@ class System:
         if self._unenforced is not None:
             await self._unenforced.tell(node)
 
-    def _require_new(self, run_id: str) -> None:
-        if self.ledger is None:
-            raise UserError("A run_id is of use only with a store: System(…, store=…).")
-        if next(self.ledger.events(RunStarted, run_ids=[run_id]), None) is not None:
-            raise UserError(
-                f"There is a run {run_id!r} already.",
-                hint="Go on with it ('agentsys resume', or run(…, resume=…)), or take another id.",
-            )
-
     async def close(self) -> None:
         """Give back models and store."""
         try:
@@ -410,33 +401,3 @@ class System:
         trace: TracebackType | None,
     ) -> None:
         await self.close()
-
-
-def _fitting(node: Node[X, Any], task: X | None) -> X:
-    try:
-        return validate(task, node.takes)
-    except InvalidOutput as error:
-        raise InvalidTask(f"{node.name!r} takes {name_of(node.takes)}: {error.message}") from error
-
-
-def _as_json(task: Any, node: Node[Any, Any]) -> Any:
-    """The task as a resumed run reads it; where it cannot, at least as people do."""
-    try:
-        return stored(task, node.takes)
-    except InvalidOutput:
-        return dump(task, node.takes)
-
-
-def _require_names(tenant: Any, team: Any) -> None:
-    for what, name in (("tenant", tenant), ("team", team)):
-        if not isinstance(name, str):
-            raise UserError(f"A {what} is a text, not {name!r}.")
-
-
-def _own(run_id: str) -> str:
-    if not 0 < len(run_id.strip()) <= 200 or not run_id.isprintable() or run_id[0] == "-":
-        raise UserError(
-            f"{run_id!r} is not an id of a run.",
-            hint="Use 1 to 200 printable characters, the first of them no dash.",
-        )
-    return run_id
